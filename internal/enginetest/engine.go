@@ -103,6 +103,7 @@ func startOn(binary, dbPath string) (*Engine, error) {
 // do: it may be somebody else's by now.
 func awaitListening(logFile string) error {
 	var said string
+	// real time: a process starts.
 	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		text, err := os.ReadFile(logFile)
 		if err != nil {

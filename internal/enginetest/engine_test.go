@@ -101,6 +101,7 @@ func TestEngineDiesWithItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = victim.Wait()
+	// real time: a process ends.
 	for end := time.Now().Add(10 * time.Second); answers(url); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the engine outlives its process")

@@ -135,7 +135,7 @@ func testData(r *rig) {
 // A holder whose data does not fit is told so, and keeps what it had.
 func testTooLarge(r *rig) {
 	if r.h.TooLarge == 0 {
-		r.Skip("no limit")
+		return // no limit
 	}
 	tooLarge := lockstore.SetData{Bytes: make([]byte, r.h.TooLarge)}
 	key := r.key()

@@ -48,7 +48,7 @@ func (r *rig) try(s lockstore.Store, key string, w lockstore.Write) (lockstore.R
 		if !errors.Is(err, lockstore.ErrThrottled) || i == 50 {
 			return res, err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // real time: the store throttles
 	}
 }
 

@@ -114,7 +114,7 @@ func testCancelled(r *rig) {
 			certain[key] = err
 		}
 	}
-	time.Sleep(100 * time.Millisecond) // for what is still on its way
+	time.Sleep(100 * time.Millisecond) // real time: for what is still on its way
 	for key, err := range certain {
 		if rec := r.get(r.stores[0], key); (rec != nil) != (err == nil) {
 			r.Errorf("the call returned %v, the store has %s", err, show(rec))

@@ -1,0 +1,213 @@
+package dynalock
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// A request to acquire, put together from the options.
+type acquisition struct {
+	key      string
+	lease    time.Duration // 0: none
+	live     bool
+	delete   bool
+	atLeast  time.Duration
+	atMost   time.Duration
+	data     *lockstore.SetData // sealed; nil: the former data stays
+	plain    []byte
+	patience time.Duration
+	began    protocol.Moment
+
+	tries  atomic.Int32 // also counted behind a caller that has gone
+	waited bool
+}
+
+// AcquireLock takes the lock of that key, for this client's owner name. It
+// tries once and answers at once, with a *[HeldError] if another tenure holds
+// the lock, also one of the same owner name or client; [Wait] and [WaitFor]
+// make it wait. By default the lock is durable: it lasts [DefaultLease],
+// whatever becomes of the process.
+//
+// It costs one write; two if it takes over a lock whose holder died, and while
+// it waits reads instead of writes. If ctx ends first, the call returns at
+// once, and what it may have taken is released in the background.
+func (c *Client) AcquireLock(ctx context.Context, key string, opts ...AcquireOption) (*Lock, error) {
+	if err := c.readyFor(ctx, key); err != nil {
+		return nil, err
+	}
+	a, err := c.ask(key, opts)
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.acquire(ctx, a)
+	if c.observed() {
+		c.tellAcquire(ctx, a, l, err)
+	}
+	return l, err
+}
+
+// ask judges the options of a call.
+func (c *Client) ask(key string, opts []AcquireOption) (*acquisition, error) {
+	w, err := gather(opts)
+	if err != nil {
+		return nil, err
+	}
+	w = w.over(c.set.defaults)
+	now := c.clock.now()
+	lease, err := w.resolve(now.Wall, DefaultLease)
+	if err != nil {
+		return nil, err
+	}
+	a := &acquisition{
+		key: key, lease: lease, live: w.has(optKeepAlive), delete: w.has(optDelete),
+		atLeast: w.atLeast, atMost: w.atMost, patience: w.patience(), began: now,
+	}
+	if w.has(optData) {
+		a.plain = w.data
+		if a.data, err = c.seal(key, w.data); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (c *Client) acquire(ctx context.Context, a *acquisition) (*Lock, error) {
+	if a.patience > 0 {
+		return c.wait(ctx, a)
+	}
+	return c.try(ctx, a)
+}
+
+// try acquires once. The requests have a life of their own: when the caller's
+// context ends, the call returns, and what was sent is settled behind it.
+func (c *Client) try(ctx context.Context, a *acquisition) (*Lock, error) {
+	type outcome struct {
+		lock *Lock
+		err  error
+	}
+	result := make(chan outcome) // unbuffered: taken, or known not to be
+	gone := make(chan struct{})
+	started := c.spawn(func(background context.Context) {
+		// The caller's values, for observers, and the client's end.
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		defer cancel()
+		defer context.AfterFunc(background, cancel)()
+		l, err := c.tryNow(own, gone, a)
+		select {
+		case result <- outcome{l, err}:
+		case <-gone:
+			if l != nil {
+				c.giveBack(own, l, false)
+			}
+		}
+	})
+	if !started {
+		return nil, ErrClosed
+	}
+	select {
+	case r := <-result:
+		return r.lock, r.err
+	case <-ctx.Done():
+		close(gone)
+		return nil, ended(ctx, nil)
+	case <-c.closing:
+		close(gone)
+		return nil, ErrClosed
+	}
+}
+
+// tryNow sends what one try needs: an acquire and, if the holder's lease
+// turns out to have ended, a takeover.
+func (c *Client) tryNow(ctx context.Context, quit <-chan struct{}, a *acquisition) (*Lock, error) {
+	t := c.newTry(a)
+	defer t.settle()
+	for failed, lost := 0, 0; ; {
+		got, err := t.send(ctx)
+		switch {
+		case err != nil:
+			if !transient(err) || failed+1 == callTries || !c.backoff(ctx, quit, failed, err) {
+				return nil, mask(err)
+			}
+			failed++
+			continue
+		case got.Applied:
+			return t.won(ctx, got.Record, t.tenure.Promise.Belief(got.asked))
+		}
+		if belief, ok := t.sent.Won(got.Record); ok { // an answer had been lost
+			return t.won(ctx, got.Record, belief)
+		}
+		// A lock that looks free was lost in a race; one that can be taken
+		// over is, now that the answer showed it.
+		if again := t.next(got); !again || lost == racesLost || closed(quit) {
+			return nil, t.held(got)
+		}
+		lost++
+	}
+}
+
+// adopt makes a handle one of the client's, unless its belief ended before
+// the answer arrived or the client was closed.
+func (c *Client) adopt(l *Lock) error {
+	now, bounds := c.clock.now(), c.clock.at()
+	if l.belief.Left(now, &bounds) <= 0 {
+		return &lockstore.Error{
+			Kind: ErrUnavailable, Op: "acquire", Scope: c.store.Info().Scope,
+			Advice: "the answer came after the lease had ended; try again, or with a longer lease",
+		}
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.locks[l] = struct{}{}
+	c.key(l.key, now).handle = l
+	c.mu.Unlock()
+	l.start(now)
+	return nil
+}
+
+// giveBack releases a tenure that its caller did not get. keep: whatever data
+// is stored stays, though the lock was to be deleted.
+func (c *Client) giveBack(ctx context.Context, l *Lock, keep bool) {
+	if keep {
+		l.delete = false
+	}
+	l.atLeast = time.Time{} // nobody did the work that others were to be kept from
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
+	defer cancel()
+	l.end(ErrReleased)
+	if err := l.releaseNow(own); err != nil {
+		c.remember(l.key, l.nonce)
+	}
+}
+
+func closed(quit <-chan struct{}) bool {
+	select {
+	case <-quit:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Client) tellAcquire(ctx context.Context, a *acquisition, l *Lock, err error) {
+	e := Event{
+		Kind: EventAcquired, Key: a.key, Live: a.live, Waited: a.waited, Tries: int(a.tries.Load()),
+		Took: c.clock.now().Mono - a.began.Mono, Err: err,
+	}
+	switch {
+	case err == nil:
+		e.Token, e.TakenOver = l.Token(), l.tookOver
+	case errors.Is(err, ErrHeld):
+		e.Kind = EventHeld
+	default:
+		e.Kind = EventAcquireFailed
+	}
+	c.tell(ctx, e)
+}

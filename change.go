@@ -1,0 +1,278 @@
+package dynalock
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+const (
+	// movesFollowed is how often one change follows writes of other handles.
+	movesFollowed = 8
+	// pendingKept is how many writes of unknown outcome are recognised later.
+	pendingKept = 16
+)
+
+// A change is one write of a tenure by its handle.
+type change struct {
+	step  string
+	renew bool
+	lease time.Duration      // of a renewal
+	data  *lockstore.SetData // nil: the data stays
+	plain []byte
+	token int64 // not 0: raise the token
+	once  bool  // one request; whoever asks repeats it
+}
+
+// A pending write may have been made: the state that it would leave.
+type pending struct {
+	of     *change
+	seq    int64
+	belief protocol.Belief // of a renewal
+}
+
+// change carries out one compare-and-set on nonce and seq. Whatever the
+// outcome, afterwards the handle believes no more than what is certain.
+func (l *Lock) change(ctx context.Context, ch *change) error {
+	// Ends with the tenure too: after a release nothing more may be sent.
+	ctx, cancel := l.Context(ctx)
+	defer cancel()
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.give()
+	for failed, moved := 0, 0; ; {
+		if err := l.Err(); err != nil {
+			return err
+		}
+		got, p, err := l.send(ctx, ch)
+		switch {
+		case err != nil:
+			if !unknown(err) {
+				l.forget(p)
+			}
+			if ch.once || !transient(err) || failed+1 == callTries || !l.c.backoff(ctx, l.done, failed, err) {
+				return err
+			}
+			failed++
+			continue
+		case got.Applied:
+			l.settle(p, got.Record)
+			return nil
+		}
+		if of := l.recognise(got.Record); of == ch {
+			return nil
+		}
+		if why, by := protocol.WhyLost(l.nonce, got.Record); why != protocol.LossNone {
+			return l.lose(why, by)
+		}
+		if moved++; moved > movesFollowed {
+			return &lockstore.Error{Kind: ErrUnavailable, Op: ch.step, Advice: "other handles of this tenure keep writing; try again"}
+		}
+	}
+}
+
+// take waits for the right to write for this tenure.
+func (l *Lock) take(ctx context.Context) error {
+	select {
+	case l.writing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (l *Lock) give() { <-l.writing }
+
+// send makes the write for what the handle knows now. p is noted before it is
+// sent, so that it is recognised though its answer is lost.
+func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	p := &pending{of: ch, seq: l.seq + 1}
+	var w lockstore.Write
+	switch {
+	case ch.token != 0:
+		w = protocol.RaiseToken(l.nonce, l.seq, ch.token)
+	case ch.renew:
+		promise := l.promise(now, &bounds, ch.lease)
+		p.belief = promise.Belief(now)
+		w = protocol.Renew(l.nonce, l.seq, promise, ch.data)
+		if promise.Lease < l.belief.Lease && l.cap == nil || l.belief.Lease == 0 && promise.Lease != 0 {
+			// It shortens, and from here on may have done so.
+			l.cap = &p.belief
+		}
+	default:
+		w = protocol.Update(l.nonce, l.seq, ch.data)
+	}
+	if l.pending = append(l.pending, p); len(l.pending) > pendingKept {
+		l.pending = l.pending[1:]
+	}
+	l.mu.Unlock()
+	got, err := l.c.write(ctx, ch.step, l.key, w)
+	if err == nil {
+		l.c.see(l.key, got.Record, got.answered)
+	}
+	return got, p, err
+}
+
+// promise is that of a renewal, with l.mu held. It keeps HoldAtLeast's end,
+// and of a tenure that others share it shortens nothing.
+func (l *Lock) promise(now protocol.Moment, bounds *protocol.Bounds, lease time.Duration) protocol.Promise {
+	keep := l.atLeast
+	if l.shared && l.belief.Expires.After(keep) {
+		keep = l.belief.Expires
+	}
+	return protocol.NewPromise(now, bounds, lease, keep, l.c.set.retention)
+}
+
+// forget drops a write that was certainly not made.
+func (l *Lock) forget(p *pending) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, q := range l.pending {
+		if q == p {
+			l.pending = append(l.pending[:i:i], l.pending[i+1:]...)
+			return
+		}
+	}
+}
+
+// settle takes over what a write left that is known to have been made. All
+// others that were pending are over: they were for an older seq.
+func (l *Lock) settle(p *pending, r *lockstore.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = nil
+	l.seq = p.seq
+	if r != nil {
+		l.seq, l.token = r.Seq, r.Token
+	}
+	if p.of.renew {
+		l.belief, l.lease, l.cap = p.belief, p.of.lease, nil
+	}
+	if p.of.data != nil {
+		l.data = clone(p.of.plain)
+	}
+}
+
+// recognise looks at the record that a refused write showed: it may be what an
+// earlier write of ours left. Otherwise another handle, or a call by key,
+// wrote; then its seq is what the next write must be for.
+func (l *Lock) recognise(r *lockstore.Record) *change {
+	if r == nil || r.Nonce != l.nonce || r.Released || r.Ended {
+		return nil
+	}
+	l.mu.Lock()
+	for _, p := range l.pending {
+		// Of a shared tenure a write of somebody else could look the same.
+		if !l.shared && p.seq == r.Seq && p.made(r) {
+			l.mu.Unlock()
+			l.settle(p, r)
+			return p.of
+		}
+	}
+	l.pending = nil
+	l.seq, l.token = r.Seq, r.Token
+	l.mu.Unlock()
+	if data, err := l.c.open(l.key, r); err == nil {
+		l.mu.Lock()
+		l.data = data
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// made reports whether r shows what p wrote.
+func (p *pending) made(r *lockstore.Record) bool {
+	if p.of.token != 0 && r.Token != p.of.token {
+		return false
+	}
+	if p.of.renew && (r.Lease != p.belief.Lease || !r.Expires.Equal(p.belief.Expires)) {
+		return false
+	}
+	if d := p.of.data; d != nil {
+		return r.Sealed == d.Sealed && (r.Data == nil) == (d.Bytes == nil) && bytes.Equal(r.Data, d.Bytes)
+	}
+	return true
+}
+
+// raiseToken is for a tenure that just began, before anybody has its handle.
+func (l *Lock) raiseToken(ctx context.Context, token int64) error {
+	return l.answer(ctx, l.change(ctx, &change{step: "raise token", token: token}))
+}
+
+// answer makes the error of a change that of a call.
+func (l *Lock) answer(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if own := l.Err(); own != nil {
+		return own
+	}
+	return l.c.failure(ctx, err)
+}
+
+// Renew makes the lease begin anew. One write. A lock with [KeepAlive] is
+// renewed without it. A failed renewal is no loss: the lock is held until its
+// lease ends, and Renew may be called again.
+func (l *Lock) Renew(ctx context.Context) error {
+	return l.renewFor(ctx, -1)
+}
+
+// Extend makes the lease begin anew with another length, 1 s to 10 years,
+// which later renewals keep. One write. It may shorten the lease, but not below
+// [HoldAtLeast], and not that of a tenure which other handles share.
+func (l *Lock) Extend(ctx context.Context, lease time.Duration) error {
+	if lease < MinLease || lease > MaxLease {
+		return invalidOption("the lease %v is not between %v and %v", lease, MinLease, MaxLease)
+	}
+	return l.renewFor(ctx, lease)
+}
+
+func (l *Lock) renewFor(ctx context.Context, lease time.Duration) error {
+	if err := l.ready(ctx); err != nil {
+		return err
+	}
+	limited, cancel := limit(ctx)
+	defer cancel()
+	if lease < 0 {
+		l.mu.Lock()
+		lease = l.lease
+		l.mu.Unlock()
+	}
+	err := l.change(limited, &change{step: "renew", renew: true, lease: lease})
+	if err == nil {
+		l.renewed()
+	}
+	return l.answer(ctx, err)
+}
+
+// Update replaces the data stored with the lock; nil removes it. One write; it
+// does not renew.
+func (l *Lock) Update(ctx context.Context, data []byte) error {
+	if err := l.ready(ctx); err != nil {
+		return err
+	}
+	data = clone(data)
+	sealed, err := l.c.seal(l.key, data)
+	if err != nil {
+		return err
+	}
+	limited, cancel := limit(ctx)
+	defer cancel()
+	return l.answer(ctx, l.change(limited, &change{step: "update", data: sealed, plain: data}))
+}
+
+func (l *Lock) ready(ctx context.Context) error {
+	if ctx == nil {
+		return invalidOption("the context is nil")
+	}
+	if err := l.Err(); err != nil {
+		return err
+	}
+	return ended(ctx, nil)
+}

@@ -1,0 +1,127 @@
+package dynalock
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// An EventKind says what happened.
+type EventKind string
+
+// The kinds of events, and which fields each one sets beside Key and Owner.
+const (
+	EventRequest       EventKind = "request"        // one request was answered or failed: Step, Took, Refused, Err
+	EventAcquired      EventKind = "acquired"       // a lock was taken: Took, Waited, Tries, TakenOver, Live, Token
+	EventHeld          EventKind = "held"           // an acquire ended because another holds it: Took, Waited, Tries, Err
+	EventAcquireFailed EventKind = "acquire failed" // an acquire ended for any other reason: Took, Waited, Tries, Err
+	EventWaiting       EventKind = "waiting"        // an acquire begins to wait: Err tells for whom
+	EventRenewed       EventKind = "renewed"        // Took; Lag is how late it was by its own schedule
+	EventRenewFailed   EventKind = "renew failed"   // one try, which will be repeated: Took, Left, Err
+	EventReleased      EventKind = "released"       // by its handle: Held
+	EventReleaseFailed EventKind = "release failed" // Err; the lock may stay taken until its lease ends
+	EventLost          EventKind = "lost"           // Held, Reason, Err
+	EventCleaned       EventKind = "cleaned"        // what a request left behind that arrived late was released
+)
+
+// An Event tells an observer what happened. It carries no data, no nonce and
+// no handle. More fields may come.
+type Event struct {
+	Kind  EventKind
+	Key   string
+	Owner string // this client's owner name
+	Token uint64
+	Live  bool // of a lock with KeepAlive
+
+	Step    string        // acquire, take over, renew, update, release, get, scan ...
+	Took    time.Duration // the call or request
+	Waited  bool          // the acquire had to wait
+	Tries   int           // writes that the acquire sent
+	Held    time.Duration // since the acquire
+	Lag     time.Duration
+	Left    time.Duration // of the lease
+	Refused bool          // the request's condition did not hold
+
+	TakenOver bool // from a tenure whose lease had ended
+	Reason    Reason
+	Err       error
+}
+
+// observed reports whether anybody wants events of that kind: what nobody
+// wants is not even put together.
+func (c *Client) observed() bool { return len(c.set.observers) > 0 || c.set.logger != nil }
+
+// tell passes an event on. No mutex may be held: observers may call back.
+func (c *Client) tell(ctx context.Context, e Event) {
+	if e.Owner == "" {
+		e.Owner = c.set.owner
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	c.log(ctx, e)
+	for _, observe := range c.set.observers {
+		call(ctx, observe, e)
+	}
+}
+
+// call keeps a panic of the user's code away from renewals.
+func call(ctx context.Context, observe func(context.Context, Event), e Event) {
+	defer func() { _ = recover() }()
+	observe(ctx, e)
+}
+
+// log writes transitions only: a lock that is taken, held and released in
+// peace says nothing above debug level.
+func (c *Client) log(ctx context.Context, e Event) {
+	if c.set.logger == nil {
+		return
+	}
+	level, text := slog.LevelDebug, ""
+	attrs := make([]slog.Attr, 0, 6)
+	attrs = append(attrs, slog.String("key", e.Key), slog.String("owner", e.Owner))
+	switch e.Kind {
+	case EventAcquired:
+		text = "lock acquired"
+		if e.TakenOver {
+			level, text = slog.LevelInfo, "lock taken over from a holder whose lease had ended"
+		}
+		attrs = append(attrs, slog.Duration("took", e.Took))
+	case EventHeld:
+		text = "lock is held by another"
+	case EventWaiting:
+		text = "waiting for lock"
+	case EventReleased:
+		text = "lock released"
+		attrs = append(attrs, slog.Duration("held", e.Held))
+	case EventReleaseFailed:
+		level, text = slog.LevelWarn, "lock could not be released; it may stay taken until its lease ends"
+	case EventAcquireFailed:
+		text = "acquire failed" // the caller has the error
+	case EventLost:
+		level, text = slog.LevelError, "lock lost"
+		attrs = append(attrs, slog.String("cause", string(e.Reason)), slog.Duration("held", e.Held))
+	case EventCleaned:
+		level, text = slog.LevelInfo, "released a lock that a late request had taken"
+	default: // requests and renewals: see noteRenewal
+		return
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	c.set.logger.LogAttrs(ctx, level, text, attrs...)
+}
+
+// logRenewal says once that renewals fail and once that they work again.
+func (c *Client) logRenewal(key string, failing bool, left time.Duration, err error) {
+	if c.set.logger == nil {
+		return
+	}
+	attrs := []slog.Attr{slog.String("key", key), slog.String("owner", c.set.owner)}
+	level, text := slog.LevelInfo, "lock is renewed again"
+	if failing {
+		level, text = slog.LevelWarn, "lock cannot be renewed at present; still held"
+		attrs = append(attrs, slog.Duration("left", left), slog.String("error", err.Error()))
+	}
+	c.set.logger.LogAttrs(context.Background(), level, text, attrs...)
+}

@@ -1,0 +1,175 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// Acquire takes a lock that is free or, where safeNow is not zero, one whose
+// lease ended before it. One write; the answer to a refused one shows who holds.
+//
+// "Not my nonce" is there for copies of this very request: without it one that
+// arrives late would begin a tenure anew that has been released since. What
+// the former tenure left in last stays: its holder may not have read it yet.
+func Acquire(t Tenure, base int64, now, safeNow time.Time) lockstore.Write {
+	free := lockstore.Case{
+		lockstore.NonceNot(t.Nonce), lockstore.Released{}, lockstore.NoWaiterAt(0), lockstore.QueueSound{},
+	}
+	condition := lockstore.Any(lockstore.Case{lockstore.Absent{}}, free)
+	if !safeNow.IsZero() {
+		condition = append(condition, lockstore.Case{
+			lockstore.NonceNot(t.Nonce), lockstore.ExpiredBefore(safeNow), lockstore.NoSession{},
+			lockstore.NoWaiterAt(0), lockstore.QueueSound{},
+		})
+	}
+	return lockstore.Write{If: condition, Do: append(t.changes(now), lockstore.NextToken(base))}
+}
+
+// TakeOver ends the lapsed tenure that r shows, and takes the lock. It is
+// conditional on exactly what was seen: a holder that renewed meanwhile wins.
+func TakeOver(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.Write {
+	w := succeed(r, t, base, now, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowTakenOver, By: t.Owner})
+	w.If[0] = append(w.If[0], lockstore.NoWaiterAt(0), lockstore.QueueSound{})
+	return w
+}
+
+// Resume goes on with the tenure that r shows under a new nonce and a higher
+// token, so that a handle of it elsewhere ends.
+func Resume(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.Write {
+	return succeed(r, t, base, now, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowResumed, By: t.Owner})
+}
+
+func succeed(r *lockstore.Record, t Tenure, base int64, now time.Time, last lockstore.Last) lockstore.Write {
+	return lockstore.Write{
+		If: lockstore.Condition{seen(r)},
+		Do: append(t.changes(now), lockstore.SetToken(max(r.Token, base)+1), lockstore.SetLast(last)),
+	}
+}
+
+// seen holds while the record is in the state that r shows. A record of an
+// early version has neither nonce nor seq; its owner's name is all there is.
+func seen(r *lockstore.Record) lockstore.Case {
+	if r.Legacy() {
+		return lockstore.Case{lockstore.NoNonce{}, lockstore.OwnerIs(r.Owner), lockstore.NotReleased{}}
+	}
+	if r.Seq == 0 {
+		return lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}
+	}
+	return lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}
+}
+
+// Renew moves the end of the tenure and, where data is given, replaces the
+// data with it. Nonce and seq make it harmless once anything newer was written.
+func Renew(nonce lockstore.Nonce, seq int64, p Promise, data *lockstore.SetData) lockstore.Write {
+	w := Update(nonce, seq, data)
+	w.Do = append(w.Do, p.changes()...)
+	return w
+}
+
+// Update replaces the data and leaves the end of the tenure where it is.
+func Update(nonce lockstore.Nonce, seq int64, data *lockstore.SetData) lockstore.Write {
+	w := lockstore.Write{
+		If: lockstore.Condition{seen(&lockstore.Record{Nonce: nonce, Seq: seq})},
+		Do: []lockstore.Change{lockstore.SetSeq(seq + 1)},
+	}
+	if data != nil {
+		w.Do = append(w.Do, *data)
+	}
+	return w
+}
+
+// UpdateLegacy replaces the data of a record of an early version in place.
+func UpdateLegacy(r *lockstore.Record, data lockstore.SetData) lockstore.Write {
+	return lockstore.Write{If: lockstore.Condition{seen(r)}, Do: []lockstore.Change{data}}
+}
+
+// RaiseToken sets a higher fencing token for a tenure that just began.
+func RaiseToken(nonce lockstore.Nonce, seq, token int64) lockstore.Write {
+	w := Update(nonce, seq, nil)
+	w.Do = append(w.Do, lockstore.SetToken(token))
+	return w
+}
+
+// Release frees the lock. It does not look at seq, so that it wins over
+// renewals of its own tenure in whichever order they arrive.
+func Release(nonce lockstore.Nonce, owner string, now time.Time) lockstore.Write {
+	return end(lockstore.Case{lockstore.NonceIs(nonce), lockstore.NotReleased{}},
+		lockstore.Last{Nonce: nonce, How: lockstore.HowReleased, By: owner}, now, lockstore.NextSeq{})
+}
+
+// ReleaseLegacy frees a lock of an early version for its owner.
+func ReleaseLegacy(r *lockstore.Record, now time.Time) lockstore.Write {
+	return end(seen(r), lockstore.Last{How: lockstore.HowReleased, By: r.Owner}, now)
+}
+
+// Force frees the lock whoever holds it, if it is still the tenure that r shows.
+func Force(r *lockstore.Record, by string, now time.Time) lockstore.Write {
+	is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}
+	if r.Legacy() {
+		is = seen(r)
+	}
+	if r.Token == 0 {
+		is = append(is, lockstore.NoToken{})
+	} else {
+		is = append(is, lockstore.TokenIs(r.Token))
+	}
+	return end(is, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}, now, lockstore.NextSeq{})
+}
+
+// end marks the record released. Its data stays, and without a TTL nothing
+// removes it.
+func end(is lockstore.Case, last lockstore.Last, now time.Time, more ...lockstore.Change) lockstore.Write {
+	return lockstore.Write{
+		If: lockstore.Condition{is},
+		Do: append(more,
+			lockstore.SetReleased(true), lockstore.SetSince(now), lockstore.SetLast(last),
+			lockstore.SetLease(0), lockstore.SetExpires{}, lockstore.SetTTL{}, lockstore.SetHold{},
+			lockstore.SetEnded(false), lockstore.SetSession(""),
+		),
+	}
+}
+
+// Delete ends the tenure by removing the item, its data too. It does so only
+// where nobody waits in the queue.
+func Delete(nonce lockstore.Nonce) lockstore.Write {
+	return lockstore.Write{Delete: true, If: lockstore.All(
+		lockstore.NonceIs(nonce), lockstore.NotReleased{}, lockstore.NoWaiterAt(0))}
+}
+
+// DeleteLegacy does so for a record of an early version.
+func DeleteLegacy(r *lockstore.Record) lockstore.Write {
+	return lockstore.Write{Delete: true, If: lockstore.Condition{seen(r)}}
+}
+
+// LeaveHeld ends a tenure that promised with HoldAtLeast to keep others out
+// for longer: nobody holds the lock, and it stays taken until hold. The new
+// nonce is nobody's, so that nothing of the former tenure can renew it.
+func LeaveHeld(nonce, empty lockstore.Nonce, owner string, p Promise, forget bool) lockstore.Write {
+	w := lockstore.Write{
+		If: lockstore.All(lockstore.NonceIs(nonce), lockstore.NotReleased{}),
+		Do: append(p.changes(),
+			lockstore.SetNonce(empty), lockstore.SetSeq(1), lockstore.SetEnded(true), lockstore.SetSession(""),
+			lockstore.SetLast{Nonce: nonce, How: lockstore.HowReleased, By: owner}),
+	}
+	if forget {
+		w.Do = append(w.Do, lockstore.SetData{})
+	}
+	return w
+}
+
+// ForceDeleting is Force for an item that was to go when it is released: it
+// stays, to tell its holder, and the table's item expiry removes it later.
+func ForceDeleting(r *lockstore.Record, by string, now Moment, bounds *Bounds, retention time.Duration) lockstore.Write {
+	w := Force(r, by, now.Wall)
+	latest := now.Wall
+	if bounds.Known() {
+		latest = bounds.Latest(now)
+	}
+	for i, change := range w.Do {
+		if _, is := change.(lockstore.SetTTL); is {
+			w.Do[i] = lockstore.SetTTL(latest.Add(retention + time.Second).UTC().Truncate(time.Second))
+		}
+	}
+	return w
+}

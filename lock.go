@@ -1,0 +1,250 @@
+package dynalock
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// A Lock is a handle to one tenure of a lock: one acquisition, until it is
+// released or lost. It is safe for concurrent use.
+//
+// Held, Done and Err go by what can be proved with the local clocks and what
+// was written, never by the return of a call. Once a handle has ended it never
+// comes back.
+type Lock struct {
+	c      *Client
+	key    string
+	owner  string
+	nonce  lockstore.Nonce
+	live   bool
+	delete bool
+
+	atLeast  time.Time     // end of HoldAtLeast in the store's time; zero: none
+	atMost   time.Duration // monotonic moment of HoldAtMost's end; 0: none
+	began    protocol.Moment
+	tookOver bool
+
+	writing chan struct{} // holds one: the right to write for this tenure
+	done    chan struct{}
+
+	mu       sync.Mutex
+	token    int64
+	seq      int64
+	lease    time.Duration
+	belief   protocol.Belief
+	cap      *protocol.Belief // of a shortening write that may have been made
+	pending  []*pending       // writes whose outcome is unknown
+	shared   bool             // other handles may renew this tenure
+	doubt    bool             // a release was sent whose outcome is unknown
+	data     []byte
+	err      error // why it ended
+	cancels  map[*context.CancelCauseFunc]struct{}
+	warnings []warning
+	ending   *ending // the release under way, or the last one
+
+	renewal renewal
+	alarm   alarm
+}
+
+// A warning is closed when no more than left can be proved.
+type warning struct {
+	left time.Duration
+	ch   chan struct{}
+}
+
+func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Belief) *Lock {
+	l := &Lock{
+		c: c, key: a.key, owner: r.Owner, nonce: r.Nonce, live: a.live, delete: r.DeleteOnRelease,
+		atLeast: r.Hold, began: belief.Sent,
+		token: r.Token, seq: r.Seq, lease: a.lease, belief: belief,
+		writing: make(chan struct{}, 1),
+		done:    make(chan struct{}),
+	}
+	if a.atMost > 0 {
+		l.atMost = belief.Sent.Mono + a.atMost
+	}
+	return l
+}
+
+// Key is the lock's key.
+func (l *Lock) Key() string { return l.key }
+
+// Owner is the owner name that the tenure was taken under.
+func (l *Lock) Owner() string { return l.owner }
+
+// Token is the fencing token: higher than that of every earlier tenure of the
+// key as long as its item was not deleted. It never changes.
+func (l *Lock) Token() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return uint64(l.token)
+}
+
+// Data is a copy of the data stored with the lock, as last read or written by
+// this handle.
+func (l *Lock) Data() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return clone(l.data)
+}
+
+// Deadline is until when, by the local wall clock, the lock is certainly held
+// if nothing renews it. The zero time stands for a lock without a lease, and
+// for one that has ended the time is past.
+func (l *Lock) Deadline() time.Time {
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left := l.left(now, &bounds)
+	if left == protocol.Forever {
+		return time.Time{}
+	}
+	return now.Wall.Add(left)
+}
+
+// Held reports whether the lock is certainly held now.
+func (l *Lock) Held() bool { return l.Err() == nil }
+
+// Done is closed when the tenure has ended in any way; Err says how.
+func (l *Lock) Done() <-chan struct{} { return l.done }
+
+// Err is nil while the lock is held; then [ErrReleased], [ErrClosed] or a
+// *[LostError].
+func (l *Lock) Err() error {
+	// Not left to the timer: this process may have been frozen until now.
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	expired := l.err == nil && l.left(now, &bounds) <= 0
+	err := l.err
+	l.mu.Unlock()
+	if expired {
+		return l.expire()
+	}
+	return err
+}
+
+// left is how much longer the lock is certainly held, with l.mu held.
+func (l *Lock) left(now protocol.Moment, bounds *protocol.Bounds) time.Duration {
+	if l.err != nil {
+		return 0
+	}
+	left := l.belief.Left(now, bounds)
+	if l.cap != nil {
+		left = min(left, l.cap.Left(now, bounds))
+	}
+	if l.atMost > 0 {
+		left = min(left, l.atMost-now.Mono)
+	}
+	return left
+}
+
+// expire ends a belief that can no longer be proved.
+func (l *Lock) expire() error {
+	now := l.c.clock.now()
+	l.mu.Lock()
+	lost := &LostError{Key: l.key, Reason: ReasonExpired, Err: l.renewal.failed}
+	if l.atMost > 0 && now.Mono >= l.atMost {
+		lost.Reason, lost.Err = ReasonHeldTooLong, nil
+	}
+	l.mu.Unlock()
+	return l.end(lost)
+}
+
+// lose ends the tenure for a reason that the store told.
+func (l *Lock) lose(why protocol.Loss, by string) error {
+	return l.end(&LostError{Key: l.key, Reason: reasons[why], By: by})
+}
+
+// end ends the belief, once, and gives what it ended with.
+func (l *Lock) end(err error) error {
+	l.mu.Lock()
+	if l.err != nil {
+		defer l.mu.Unlock()
+		return l.err
+	}
+	l.err = err
+	close(l.done)
+	for _, w := range l.warnings {
+		close(w.ch)
+	}
+	cancels := l.cancels
+	l.warnings, l.cancels = nil, nil
+	l.renewal.stop()
+	l.mu.Unlock()
+	for cancel := range cancels {
+		(*cancel)(err)
+	}
+	l.c.drop(l)
+	if lost, ok := err.(*LostError); ok && l.c.observed() {
+		l.c.tell(context.Background(), Event{
+			Kind: EventLost, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live,
+			Held: l.held(), Reason: lost.Reason, Err: lost,
+		})
+	}
+	return err
+}
+
+// drop takes a handle that ended out of what the client looks after.
+func (c *Client) drop(l *Lock) {
+	c.alarms.remove(&l.alarm)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.locks, l)
+	if k := c.keys[l.key]; k != nil && k.handle == l {
+		k.handle = nil
+	}
+}
+
+func (l *Lock) held() time.Duration { return l.c.clock.now().Mono - l.began.Mono }
+
+// Context gives a copy of parent that ends with the tenure too; context.Cause
+// then says how it ended. Call the function when the work is done, as with
+// context.WithCancel. The parent itself is never touched.
+func (l *Lock) Context(parent context.Context) (context.Context, context.CancelFunc) {
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	if err := l.Err(); err != nil {
+		cancel(err)
+		return ctx, func() {}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		cancel(l.err)
+		return ctx, func() {}
+	}
+	if l.cancels == nil {
+		l.cancels = map[*context.CancelCauseFunc]struct{}{}
+	}
+	entry := &cancel
+	l.cancels[entry] = struct{}{}
+	return ctx, func() {
+		l.mu.Lock()
+		delete(l.cancels, entry)
+		l.mu.Unlock()
+		cancel(context.Canceled)
+	}
+}
+
+// Expiring gives a channel that is closed once no more than left can be proved
+// of the tenure: at once if that is so already, and when it ends. A renewal
+// that comes later does not open it again.
+func (l *Lock) Expiring(left time.Duration) <-chan struct{} {
+	ch := make(chan struct{})
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	if l.left(now, &bounds) <= left {
+		close(ch)
+	} else {
+		l.warnings = append(l.warnings, warning{left, ch})
+	}
+	l.mu.Unlock()
+	l.c.schedule(l, now)
+	return ch
+}

@@ -1,0 +1,178 @@
+package dynalock
+
+import (
+	"context"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// releaseBackoff is the longest pause between two tries of a release.
+const releaseBackoff = time.Second
+
+// An ending is a release under way, or how the last one ended.
+type ending struct {
+	done chan struct{} // closed when it is over
+	err  error
+}
+
+// Release ends the tenure and frees the lock: one write. From the call on the
+// handle is no longer held, whatever the answer. It may be repeated: a release
+// that failed is sent again, one that succeeded is not, and of a lock that was
+// lost the answer is its *[LostError], without a request.
+//
+// If ctx ends first, Release returns its error and goes on in the background,
+// for at most 30 s.
+func (l *Lock) Release(ctx context.Context) error {
+	if ctx == nil {
+		return invalidOption("the context is nil")
+	}
+	_ = l.Err() // what has expired by now is lost, not released
+	if err := l.end(ErrReleased); err != ErrReleased {
+		if r := l.endingNow(); r == nil {
+			return err
+		}
+	}
+	return l.finish(ctx)
+}
+
+func (l *Lock) endingNow() *ending {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ending
+}
+
+// finish joins the release under way or begins one.
+func (l *Lock) finish(ctx context.Context) error {
+	l.mu.Lock()
+	r := l.ending
+	mine := r == nil || closed(r.done) && again(r.err)
+	if mine {
+		r = &ending{done: make(chan struct{})}
+		l.ending = r
+	}
+	l.mu.Unlock()
+	if mine && !l.c.spawn(func(background context.Context) { l.runRelease(ctx, background, r) }) {
+		r.err = ErrClosed
+		close(r.done)
+	}
+	select {
+	case <-r.done:
+		return r.err
+	default:
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ended(ctx, nil)
+	}
+}
+
+// again reports whether a repeated Release sends anything.
+func again(err error) bool {
+	_, lost := err.(*LostError)
+	return err != nil && !lost
+}
+
+func (l *Lock) runRelease(ctx, background context.Context, r *ending) {
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
+	defer cancel()
+	defer context.AfterFunc(background, cancel)()
+	held := l.held()
+	r.err = l.releaseNow(own)
+	close(r.done)
+	if !l.c.observed() {
+		return
+	}
+	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: r.err}
+	if r.err != nil {
+		e.Kind = EventReleaseFailed
+	}
+	l.c.tell(own, e)
+}
+
+// releaseNow frees the lock, and repeats that until it is certain or ctx ends.
+func (l *Lock) releaseNow(ctx context.Context) error {
+	// Writes of this handle that are under way end with the belief.
+	if err := l.take(ctx); err != nil {
+		return mask(unavailable("release", l.c, err))
+	}
+	defer l.give()
+	for n := 0; ; n++ {
+		over, err := l.tryRelease(ctx)
+		if over {
+			return err
+		}
+		if err == nil {
+			continue // in another form, at once
+		}
+		if !transient(err) || !l.c.sleep(ctx, nil, l.c.jitter(backoffMin<<min(n, 6)/2, min(backoffMin<<min(n, 6), releaseBackoff))) {
+			return mask(err)
+		}
+	}
+}
+
+// tryRelease sends one release. over: it is certain how the tenure ended.
+func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
+	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
+	switch {
+	case err != nil:
+		l.doubt = l.doubt || unknown(err)
+		return false, err
+	case got.Applied:
+		l.c.see(l.key, got.Record, got.answered)
+		return true, nil
+	}
+	l.c.see(l.key, got.Record, got.answered)
+	why, by := protocol.WhyLost(l.nonce, got.Record)
+	switch {
+	case why == protocol.LossNone && l.delete:
+		l.delete = false // somebody stands in the queue: the item has to stay
+		return false, nil
+	case why == protocol.LossNone:
+		return true, &lockstore.Error{Kind: ErrMalformed, Op: "release", Advice: "the item refuses a release of its own tenure"}
+	case l.doubt && why != protocol.LossForced:
+		return true, nil // by an earlier try, whose answer was lost
+	}
+	return true, &LostError{Key: l.key, Reason: reasons[why], By: by}
+}
+
+// releaseWrite is the write that ends the tenure. Only the release calls it,
+// and only one at a time.
+func (l *Lock) releaseWrite() lockstore.Write {
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete, atLeast: l.atLeast}
+	return l.c.endTenure(end, now, &bounds)
+}
+
+// A tenureEnd is what the release of a tenure needs to know of it.
+type tenureEnd struct {
+	nonce   lockstore.Nonce
+	owner   string
+	delete  bool
+	atLeast time.Time
+}
+
+// endTenure gives the write: deleting, freeing or, before the end of
+// HoldAtLeast, leaving the lock taken by nobody.
+func (c *Client) endTenure(t tenureEnd, now protocol.Moment, bounds *protocol.Bounds) lockstore.Write {
+	earliest := now.Wall
+	if bounds.Known() {
+		earliest = bounds.Earliest(now)
+	}
+	switch {
+	case earliest.Before(t.atLeast):
+		return protocol.LeaveHeld(t.nonce, c.newNonce(), t.owner,
+			protocol.Rest(t.atLeast, earliest, c.set.retention), t.delete)
+	case t.delete:
+		return protocol.Delete(t.nonce)
+	}
+	return protocol.Release(t.nonce, t.owner, now.Wall)
+}
+
+// unavailable is for time limits of this package.
+func unavailable(op string, c *Client, err error) error {
+	return &lockstore.Error{Kind: ErrUnavailable, Op: op, Scope: c.store.Info().Scope, Err: err}
+}

@@ -1,0 +1,183 @@
+package dynalock
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+)
+
+// maxRenewals is how many renewals of one client are under way at once.
+const maxRenewals = 32
+
+// A renewal is what a handle knows of its own renewing, under Lock.mu.
+type renewal struct {
+	at     time.Duration // monotonic; when the next one is due
+	busy   bool
+	tries  int   // that failed since the last one that did not
+	failed error // the last of them
+	cancel context.CancelFunc
+}
+
+// stop ends the one under way: its tenure has ended.
+func (r *renewal) stop() {
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+// start makes the client look after a new handle.
+func (l *Lock) start(now protocol.Moment) {
+	l.mu.Lock()
+	l.alarm.lock = l
+	l.renewal.at = now.Mono + l.renewAfter()
+	l.mu.Unlock()
+	l.c.schedule(l, now)
+}
+
+// renewAfter is a third of the lease, less a jitter that keeps the locks of
+// one moment from being renewed in one moment. l.mu is held.
+func (l *Lock) renewAfter() time.Duration {
+	lease := l.belief.Lease
+	if l.lease > 0 {
+		lease = min(lease, l.lease) // HoldAtLeast may have made it longer
+	}
+	return l.c.jitter(lease*3/10, lease/3)
+}
+
+// schedule sets the alarm for what comes next.
+func (c *Client) schedule(l *Lock, now protocol.Moment) {
+	if next, again := c.lookAt(l, now); again {
+		c.alarms.set(&l.alarm, next, now)
+	}
+}
+
+// lookAt does what is due for a lock, and says when to look again.
+func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again bool) {
+	bounds := c.clock.at()
+	l.mu.Lock()
+	if l.err != nil {
+		l.mu.Unlock()
+		return 0, false
+	}
+	left := l.left(now, &bounds)
+	if left <= 0 {
+		l.mu.Unlock()
+		_ = l.expire()
+		return 0, false
+	}
+	wait := left
+	waiting := l.warnings[:0]
+	for _, w := range l.warnings {
+		if left <= w.left {
+			close(w.ch)
+			continue
+		}
+		waiting = append(waiting, w)
+		wait = min(wait, left-w.left)
+	}
+	l.warnings = waiting
+	renew := false
+	if l.live && !l.renewal.busy {
+		if renew = l.renewal.at <= now.Mono; renew {
+			l.renewal.busy = true
+		} else {
+			wait = min(wait, l.renewal.at-now.Mono)
+		}
+	}
+	l.mu.Unlock()
+	if renew {
+		due := now.Mono
+		c.spawn(func(ctx context.Context) { l.keepAlive(ctx, due) })
+	}
+	return now.Mono + wait, wait != protocol.Forever
+}
+
+// keepAlive makes one renewal. It may take half of what is left of the lease,
+// so that there is time for another.
+func (l *Lock) keepAlive(background context.Context, due time.Duration) {
+	began, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	left := l.left(began, &bounds)
+	lease, lag := l.lease, due-l.renewal.at
+	ctx, cancel := context.WithTimeout(background, min(left/2, attemptLimit))
+	l.renewal.cancel = cancel
+	l.mu.Unlock()
+	defer cancel()
+
+	err := l.c.renewalSlot(ctx)
+	if err == nil {
+		err = l.change(ctx, &change{step: "renew", renew: true, lease: lease, once: true})
+		<-l.c.renewal
+	}
+	l.mu.Lock()
+	l.renewal.busy = false
+	l.mu.Unlock()
+	if err == nil {
+		l.renewed()
+	} else {
+		l.renewFailed(err)
+	}
+	if l.c.observed() && l.Err() == nil {
+		l.tellRenewal(began, lag, err)
+	}
+}
+
+func (c *Client) renewalSlot(ctx context.Context) error {
+	select {
+	case c.renewal <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return errors.New("too many renewals under way")
+	}
+}
+
+// renewed plans the next renewal after one that was made.
+func (l *Lock) renewed() {
+	now := l.c.clock.now()
+	l.mu.Lock()
+	again := l.renewal.tries > 0
+	l.renewal.tries, l.renewal.failed = 0, nil
+	l.renewal.at = now.Mono + l.renewAfter()
+	l.mu.Unlock()
+	if again {
+		l.c.logRenewal(l.key, false, 0, nil)
+	}
+	l.c.schedule(l, now)
+}
+
+// renewFailed plans the next try, soon at first.
+func (l *Lock) renewFailed(err error) {
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	if l.err != nil {
+		l.mu.Unlock()
+		return
+	}
+	first := l.renewal.tries == 0
+	lease, left := l.belief.Lease, l.left(now, &bounds)
+	step := min(max(lease/100, backoffMin)<<min(l.renewal.tries, 6), max(lease/8, backoffMin))
+	l.renewal.failed = mask(err)
+	l.renewal.tries++
+	l.renewal.at = now.Mono + l.c.jitter(step/2, step)
+	l.mu.Unlock()
+	if first {
+		l.c.logRenewal(l.key, true, left, mask(err))
+	}
+	l.c.schedule(l, now)
+}
+
+func (l *Lock) tellRenewal(began protocol.Moment, lag time.Duration, err error) {
+	e := Event{
+		Kind: EventRenewed, Key: l.key, Owner: l.owner, Live: l.live,
+		Took: l.c.clock.now().Mono - began.Mono, Lag: lag, Err: mask(err),
+	}
+	if err != nil {
+		now, bounds := l.c.clock.now(), l.c.clock.at()
+		l.mu.Lock()
+		e.Kind, e.Left = EventRenewFailed, l.left(now, &bounds)
+		l.mu.Unlock()
+	}
+	l.c.tell(context.Background(), e)
+}

@@ -1,0 +1,44 @@
+package dynalock
+
+import (
+	"sync"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// A storeClock is what the client knows of the local clocks and the store's.
+type storeClock struct {
+	read func() protocol.Moment
+
+	mu     sync.Mutex
+	bounds protocol.Bounds
+}
+
+// localClock reads Go's monotonic clock and, apart from it, the wall clock.
+func localClock() func() protocol.Moment {
+	start := time.Now()
+	return func() protocol.Moment {
+		now := time.Now()
+		return protocol.Moment{Mono: now.Sub(start), Wall: now.Round(0)}
+	}
+}
+
+// now reads the local clocks. It must not be called with a mutex held: a
+// clock that is stopped for a test must stop one goroutine only.
+func (s *storeClock) now() protocol.Moment { return s.read() }
+
+// learn takes the time of an answer into account.
+func (s *storeClock) learn(asked, answered protocol.Moment, t lockstore.TimeBounds) (later bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bounds.Observe(asked, answered, t)
+}
+
+// at gives what is known now.
+func (s *storeClock) at() protocol.Bounds {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bounds
+}

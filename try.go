@@ -1,0 +1,134 @@
+package dynalock
+
+import (
+	"context"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// A try is one attempt to acquire under one nonce.
+type try struct {
+	c      *Client
+	a      *acquisition
+	tenure protocol.Tenure
+	sent   protocol.Attempts
+	over   *lockstore.Record // the lapsed tenure to take over; nil: acquire
+	// resumes is the tenure of the same owner to go on with; nil: acquire.
+	resumes *lockstore.Record
+	doubt   bool // the outcome of a request is unknown
+}
+
+func (c *Client) newTry(a *acquisition) *try {
+	t := &try{c: c, a: a}
+	t.tenure = protocol.Tenure{
+		Owner: c.set.owner, Nonce: c.newNonce(), DeleteOnRelease: a.delete, Data: a.data,
+	}
+	return t
+}
+
+// send makes the next request of the try and notes when it was sent.
+func (t *try) send(ctx context.Context) (answer, error) {
+	c, a := t.c, t.a
+	now, bounds := c.clock.now(), c.clock.at()
+	t.tenure.Hold = protocol.HoldUntil(now, &bounds, a.atLeast)
+	if t.resumes != nil && t.resumes.Hold.After(t.tenure.Hold) {
+		t.tenure.Hold = t.resumes.Hold // promised to others
+	}
+	t.tenure.Promise = protocol.NewPromise(now, &bounds, a.lease, t.tenure.Hold, c.set.retention)
+	base := protocol.Base(now, &bounds, c.lastToken(a.key, now))
+	step, w := "acquire", lockstore.Write{}
+	switch {
+	case t.resumes != nil:
+		step, w = "resume", protocol.Resume(t.resumes, t.tenure, base, now.Wall)
+	case t.over != nil:
+		step, w = "take over", protocol.TakeOver(t.over, t.tenure, base, now.Wall)
+	default:
+		var safe time.Time
+		if !c.set.observeOnly && bounds.Fresh(now) {
+			safe = bounds.Earliest(now)
+		}
+		w = protocol.Acquire(t.tenure, base, now.Wall, safe)
+	}
+	t.sent.Add(t.tenure, now)
+	a.tries.Add(1)
+	got, err := c.write(ctx, step, a.key, w)
+	// The lease counts from the reading of the clocks that the promise was
+	// made with, which came first.
+	got.asked = now
+	if err != nil {
+		t.doubt = t.doubt || unknown(err)
+	}
+	return got, err
+}
+
+// next decides on a refused request whether another one can succeed now.
+func (t *try) next(got answer) bool {
+	r, c := got.Record, t.c
+	t.over = nil
+	if r != nil && r.Nonce == t.tenure.Nonce {
+		// Ours, but not as any of our requests wrote it: changed or released
+		// from outside while we did not know that we had it. It is not ours to
+		// believe in.
+		c.remember(t.a.key, t.tenure.Nonce)
+		t.tenure.Nonce, t.sent = c.newNonce(), protocol.Attempts{}
+	}
+	if r == nil || r.Released {
+		c.see(t.a.key, r, got.answered)
+		return r == nil || len(r.Queue) == 0
+	}
+	seen, _ := c.see(t.a.key, r, got.answered)
+	bounds := c.clock.at()
+	if c.orphaned(t.a.key, r.Nonce) || protocol.Judge(r, &seen, c.expiryBy(&bounds), c.clock.now()) == protocol.Lapsed {
+		t.over = r
+		return len(r.Queue) == 0
+	}
+	return false
+}
+
+// expiryBy gives the bounds by which leases of others may be ended.
+func (c *Client) expiryBy(b *protocol.Bounds) *protocol.Bounds {
+	if c.set.observeOnly {
+		return nil
+	}
+	return b
+}
+
+// held says who holds the lock.
+func (t *try) held(got answer) error { return t.c.heldError(t.a.key, got.Record, false) }
+
+// won makes the handle of a tenure that is known to be ours.
+func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Belief) (*Lock, error) {
+	c, a := t.c, t.a
+	l := newLock(c, a, r, belief)
+	data, err := a.plain, error(nil)
+	if a.data == nil {
+		data, err = c.open(a.key, r)
+	}
+	l.data = data
+	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); err == nil && taken {
+		err = l.raiseToken(ctx, last+1)
+	}
+	if err == nil {
+		err = c.adopt(l)
+	}
+	if err != nil {
+		if t.resumes == nil {
+			c.giveBack(ctx, l, a.data == nil)
+		}
+		return nil, err
+	}
+	l.tookOver = t.over != nil
+	return l, nil
+}
+
+// settle sees to it that nothing of the try is left behind: a request whose
+// outcome is not known may still arrive, also after the tenure has ended.
+func (t *try) settle() {
+	// A resumed tenure is not to be released behind its owner's back: whoever
+	// resumes again finds it.
+	if t.doubt && t.resumes == nil {
+		t.c.remember(t.a.key, t.tenure.Nonce)
+	}
+}

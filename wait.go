@@ -1,0 +1,168 @@
+package dynalock
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// wait acquires as soon as the lock can be had, within the caller's context
+// and patience. While the lock is held it only reads, eventually consistent
+// and with a jitter; it writes when a read shows that a write can succeed.
+func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
+	w := &waiter{c: c, a: a, pause: c.set.pollMin}
+	if a.patience != forever {
+		w.until = a.began.Mono + a.patience
+	}
+	for {
+		l, err := c.try(ctx, a)
+		if err == nil {
+			return l, nil
+		}
+		if !w.note(err) {
+			return nil, err
+		}
+		if err := w.untilFree(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// A waiter is an acquire that waits.
+type waiter struct {
+	c     *Client
+	a     *acquisition
+	until time.Duration // monotonic; 0: no limit
+	pause time.Duration // before the next read
+	last  error         // why there is no lock yet: held, or the store's failure
+	seen  lockstore.Nonce
+	fails int // reads or tries in a row that failed
+}
+
+// note keeps why the lock could not be had, and reports whether waiting helps.
+func (w *waiter) note(err error) bool {
+	held := errors.Is(err, ErrHeld)
+	if !held && !transient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	w.last = err
+	if held {
+		w.fails = 0
+	} else {
+		w.fails++
+	}
+	if !w.a.waited {
+		w.a.waited = true
+		if w.c.observed() {
+			w.c.tell(nil, Event{Kind: EventWaiting, Key: w.a.key, Live: w.a.live, Err: err})
+		}
+	}
+	return true
+}
+
+// untilFree returns when a write may succeed, or with the error of the call.
+func (w *waiter) untilFree(ctx context.Context) error {
+	c := w.c
+	for {
+		if err := w.sleep(ctx); err != nil {
+			return err
+		}
+		// By itself, because a store may take its time to notice a context.
+		var got answer
+		var err error
+		if e := w.apart(ctx, func(ctx context.Context) { got, err = c.read(ctx, w.a.key, lockstore.Eventual) }); e != nil {
+			return e
+		}
+		if err != nil {
+			if !w.note(mask(err)) {
+				return mask(err)
+			}
+			continue
+		}
+		if w.free(got) {
+			return nil
+		}
+	}
+}
+
+// apart runs one read in the background; the error is that of a call which
+// ended meanwhile.
+func (w *waiter) apart(ctx context.Context, f func(context.Context)) error {
+	own, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	if !w.c.spawn(func(background context.Context) {
+		defer context.AfterFunc(background, cancel)()
+		f(own)
+		close(done)
+	}) {
+		return ErrClosed
+	}
+	select {
+	case <-done:
+		return w.over(ctx)
+	case <-ctx.Done():
+	case <-w.c.closing:
+	}
+	return w.over(ctx)
+}
+
+// free reports whether what was read lets a write succeed, and plans the next
+// read otherwise.
+func (w *waiter) free(got answer) bool {
+	c, r := w.c, got.Record
+	w.fails = 0
+	seen, stale := c.see(w.a.key, r, got.answered)
+	if stale {
+		return false
+	}
+	if r == nil || r.Released {
+		w.pause = c.set.pollMin
+		return r == nil || len(r.Queue) == 0
+	}
+	if r.Nonce != w.seen {
+		w.seen, w.pause = r.Nonce, c.set.pollMin
+	}
+	now, bounds := c.clock.now(), c.clock.at()
+	w.last = c.heldError(w.a.key, r, false)
+	return protocol.Takeable(r, &seen, c.expiryBy(&bounds), now) <= 0
+}
+
+// sleep waits for the next read: by the poll interval, sooner if the lease may
+// end before, and not beyond the caller's patience.
+func (w *waiter) sleep(ctx context.Context) error {
+	c := w.c
+	now := c.clock.now()
+	d := c.jitter(w.pause*3/4, w.pause*5/4)
+	w.pause = min(w.pause*3/2, c.set.pollMax)
+	if w.fails > 0 {
+		d = max(d, c.jitter(0, backoffMin<<min(w.fails, 5)))
+	}
+	var held *HeldError
+	if errors.As(w.last, &held) && !held.RetryAt.IsZero() && held.Lease > 0 {
+		d = min(d, max(held.RetryAt.Sub(now.Wall), 0)+c.jitter(time.Millisecond, c.set.pollMin))
+	}
+	if w.until > 0 {
+		d = min(d, w.until-now.Mono)
+	}
+	if d > 0 {
+		c.sleep(ctx, c.closing, d)
+	}
+	return w.over(ctx)
+}
+
+// over gives the error of a wait that has ended, or nil.
+func (w *waiter) over(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return ended(ctx, w.last)
+	case closed(w.c.closing):
+		return ErrClosed
+	case w.until > 0 && w.c.clock.now().Mono >= w.until:
+		return w.last
+	}
+	return nil
+}
