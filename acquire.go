@@ -83,55 +83,37 @@ func (c *Client) acquire(ctx context.Context, a *acquisition) (*Lock, error) {
 	return c.try(ctx, a)
 }
 
-// try acquires once. The requests have a life of their own: when the caller's
-// context ends, the call returns, and what was sent is settled behind it.
+// try sends what one try needs: an acquire and, if the holder's lease turns
+// out to have ended, a takeover. If the caller's context ends meanwhile, what
+// was sent is settled behind the call.
 func (c *Client) try(ctx context.Context, a *acquisition) (*Lock, error) {
-	type outcome struct {
-		lock *Lock
-		err  error
-	}
-	result := make(chan outcome) // unbuffered: taken, or known not to be
-	gone := make(chan struct{})
-	started := c.spawn(func(background context.Context) {
-		// The caller's values, for observers, and the client's end.
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
-		defer cancel()
-		defer context.AfterFunc(background, cancel)()
-		l, err := c.tryNow(own, gone, a)
-		select {
-		case result <- outcome{l, err}:
-		case <-gone:
-			if l != nil {
-				c.giveBack(own, l, false)
-			}
-		}
-	})
-	if !started {
-		return nil, ErrClosed
-	}
-	select {
-	case r := <-result:
-		return r.lock, r.err
-	case <-ctx.Done():
-		close(gone)
+	own, cancel := c.untilClosed(ctx)
+	defer cancel()
+	l, err := c.tryNow(own, a)
+	switch {
+	case l != nil && ctx.Err() != nil:
+		// Never both: the caller may have looked at its context only.
+		c.giveBack(ctx, l, a.data == nil)
 		return nil, ended(ctx, nil)
-	case <-c.closing:
-		close(gone)
+	case l != nil:
+		return l, nil
+	case ctx.Err() == nil && closed(c.closing):
 		return nil, ErrClosed
+	case errors.Is(err, ErrHeld):
+		return nil, err
 	}
+	return nil, c.failure(ctx, err)
 }
 
-// tryNow sends what one try needs: an acquire and, if the holder's lease
-// turns out to have ended, a takeover.
-func (c *Client) tryNow(ctx context.Context, quit <-chan struct{}, a *acquisition) (*Lock, error) {
+func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 	t := c.newTry(a)
 	defer t.settle()
 	for failed, lost := 0, 0; ; {
 		got, err := t.send(ctx)
 		switch {
 		case err != nil:
-			if !transient(err) || failed+1 == callTries || !c.backoff(ctx, quit, failed, err) {
-				return nil, mask(err)
+			if !transient(err) || failed+1 == callTries || !c.backoff(ctx, c.closing, failed, err) {
+				return nil, err
 			}
 			failed++
 			continue
@@ -143,7 +125,7 @@ func (c *Client) tryNow(ctx context.Context, quit <-chan struct{}, a *acquisitio
 		}
 		// A lock that looks free was lost in a race; one that can be taken
 		// over is, now that the answer showed it.
-		if again := t.next(got); !again || lost == racesLost || closed(quit) {
+		if again := t.next(got); !again || lost == racesLost || ctx.Err() != nil {
 			return nil, t.held(got)
 		}
 		lost++
@@ -172,19 +154,34 @@ func (c *Client) adopt(l *Lock) error {
 	return nil
 }
 
-// giveBack releases a tenure that its caller did not get. keep: whatever data
-// is stored stays, though the lock was to be deleted.
+// giveBack releases a tenure that its caller did not get: at once if there is
+// time, otherwise in the background. keep: whatever data is stored stays,
+// though the lock was to be deleted.
 func (c *Client) giveBack(ctx context.Context, l *Lock, keep bool) {
 	if keep {
 		l.delete = false
 	}
 	l.atLeast = time.Time{} // nobody did the work that others were to be kept from
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
-	defer cancel()
-	l.end(ErrReleased)
-	if err := l.releaseNow(own); err != nil {
-		c.remember(l.key, l.nonce)
+	_ = l.end(ErrReleased)
+	if ctx.Err() == nil && l.tryGiveBack(ctx) {
+		return
 	}
+	c.remember(l.key, l.nonce)
+	c.spawn(func(background context.Context) {
+		own, cancel := context.WithTimeout(background, cleanLimit)
+		defer cancel()
+		_ = l.releaseNow(own)
+	})
+}
+
+// tryGiveBack makes one try of a release.
+func (l *Lock) tryGiveBack(ctx context.Context) bool {
+	if l.take(ctx) != nil {
+		return false
+	}
+	defer l.give()
+	over, _ := l.tryRelease(ctx)
+	return over
 }
 
 func closed(quit <-chan struct{}) bool {

@@ -37,8 +37,10 @@ type Client struct {
 	alarms  alarms
 	renewal chan struct{} // bounds the renewals under way
 
-	closing    chan struct{} // closed when Close begins
-	background context.Context
+	closing    <-chan struct{} // closed when Close begins; serving's Done
+	serving    context.Context // of the calls of users; ends when Close begins
+	unserve    context.CancelFunc
+	background context.Context    // of what goes on behind calls; ends when Close does
 	stop       context.CancelFunc // of background
 	working    int                // goroutines of spawn, under mu
 	idle       chan struct{}      // closed when the last of them ends after Close began
@@ -83,7 +85,6 @@ func newClient(s lockstore.Store, set settings) *Client {
 		keys:    map[string]*keyState{},
 		locks:   map[*Lock]struct{}{},
 		renewal: make(chan struct{}, maxRenewals),
-		closing: make(chan struct{}),
 		idle:    make(chan struct{}),
 	}
 	c.clock.read = localClock()
@@ -103,6 +104,8 @@ func newClient(s lockstore.Store, set settings) *Client {
 	c.clock.bounds = protocol.NewBounds(margin)
 	c.alarms.look = c.lookAt
 	c.alarms.now = c.clock.now
+	c.serving, c.unserve = context.WithCancel(context.Background())
+	c.closing = c.serving.Done()
 	c.background, c.stop = context.WithCancel(context.Background())
 	return c
 }

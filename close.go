@@ -47,7 +47,7 @@ func (c *Client) beginClose() ([]*Lock, map[string][]lockstore.Nonce) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	closeOnce(c.closing)
+	c.unserve()
 	locks := make([]*Lock, 0, len(c.locks))
 	for l := range c.locks {
 		locks = append(locks, l)

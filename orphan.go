@@ -10,7 +10,7 @@ import (
 
 // looks are when the key of a request of unknown outcome is looked at again.
 // A request that was sent may be carried out long after its caller gave up.
-var looks = [...]time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 120 * time.Second}
+var looks = [...]time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second, 120 * time.Second}
 
 // remember sees to a tenure that may come into being, or has, without a handle:
 // its key is looked at later, and the tenure released. What remains if this

@@ -43,7 +43,7 @@ func (l *Lock) endingNow() *ending {
 	return l.ending
 }
 
-// finish joins the release under way or begins one.
+// finish joins the release under way or makes it.
 func (l *Lock) finish(ctx context.Context) error {
 	l.mu.Lock()
 	r := l.ending
@@ -53,9 +53,8 @@ func (l *Lock) finish(ctx context.Context) error {
 		l.ending = r
 	}
 	l.mu.Unlock()
-	if mine && !l.c.spawn(func(background context.Context) { l.runRelease(ctx, background, r) }) {
-		r.err = ErrClosed
-		close(r.done)
+	if mine {
+		l.runRelease(ctx, r)
 	}
 	select {
 	case <-r.done:
@@ -76,25 +75,39 @@ func again(err error) bool {
 	return err != nil && !lost
 }
 
-func (l *Lock) runRelease(ctx, background context.Context, r *ending) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanLimit)
-	defer cancel()
-	defer context.AfterFunc(background, cancel)()
+// runRelease releases for its caller and, if that one's context ends before it
+// is certain, goes on in the background.
+func (l *Lock) runRelease(ctx context.Context, r *ending) {
 	held := l.held()
-	r.err = l.releaseNow(own)
+	err := l.releaseNow(ctx)
+	if err != nil && ctx.Err() != nil && again(err) && l.c.spawn(func(background context.Context) {
+		own, cancel := context.WithTimeout(background, cleanLimit)
+		defer cancel()
+		l.released(own, r, held, l.releaseNow(own))
+	}) {
+		return
+	}
+	l.released(ctx, r, held, l.c.failure(ctx, err))
+}
+
+// released ends a release and tells of it.
+func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err error) {
+	r.err = err
 	close(r.done)
 	if !l.c.observed() {
 		return
 	}
-	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: r.err}
-	if r.err != nil {
+	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: err}
+	if err != nil {
 		e.Kind = EventReleaseFailed
 	}
-	l.c.tell(own, e)
+	l.c.tell(ctx, e)
 }
 
-// releaseNow frees the lock, and repeats that until it is certain or ctx ends.
+// releaseNow frees the lock, and repeats that until it is certain, ctx ends,
+// or cleanLimit is over.
 func (l *Lock) releaseNow(ctx context.Context) error {
+	began := l.c.clock.now()
 	// Writes of this handle that are under way end with the belief.
 	if err := l.take(ctx); err != nil {
 		return mask(unavailable("release", l.c, err))
@@ -108,7 +121,8 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 		if err == nil {
 			continue // in another form, at once
 		}
-		if !transient(err) || !l.c.sleep(ctx, nil, l.c.jitter(backoffMin<<min(n, 6)/2, min(backoffMin<<min(n, 6), releaseBackoff))) {
+		pause := min(backoffMin<<min(n, 6), releaseBackoff)
+		if !transient(err) || l.c.clock.now().Mono-began.Mono > cleanLimit || !l.c.sleep(ctx, nil, l.c.jitter(pause/2, pause)) {
 			return mask(err)
 		}
 	}

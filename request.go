@@ -51,7 +51,7 @@ func (c *Client) read(ctx context.Context, key string, how lockstore.Consistency
 }
 
 func (c *Client) request(ctx context.Context, step, key string, send func(context.Context) (lockstore.Result, error)) (answer, error) {
-	limited, cancel := context.WithTimeout(ctx, attemptLimit)
+	limited, cancel := context.WithTimeout(ctx, attemptLimit) // which keeps an earlier end
 	defer cancel()
 	a := answer{asked: c.clock.now()}
 	var err error
@@ -112,14 +112,26 @@ func limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, callLimit)
 }
 
+// untilClosed gives a call's context that ends with the client too.
+func (c *Client) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.serving, cancel)
+	return own, func() { stop(); cancel() }
+}
+
 // retry calls step until it needs no more tries, or the call's budget is used
 // up. step returns the store's error; nil ends it.
 func (c *Client) retry(ctx context.Context, step func(context.Context) error) error {
-	limited, cancel := limit(ctx)
+	own, stop := c.untilClosed(ctx)
+	defer stop()
+	limited, cancel := limit(own)
 	defer cancel()
 	for n := 0; ; n++ {
 		err := step(limited)
 		if err == nil || !transient(err) || n+1 == callTries || !c.backoff(limited, c.closing, n, err) {
+			if transient(err) && closed(c.closing) && ctx.Err() == nil {
+				return ErrClosed
+			}
 			return c.failure(ctx, err)
 		}
 	}

@@ -23,6 +23,9 @@ func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
 			return l, nil
 		}
 		if !w.note(err) {
+			if ctx.Err() != nil && w.last != nil {
+				err = ended(ctx, w.last)
+			}
 			return nil, err
 		}
 		if err := w.untilFree(ctx); err != nil {
@@ -65,15 +68,12 @@ func (w *waiter) note(err error) bool {
 
 // untilFree returns when a write may succeed, or with the error of the call.
 func (w *waiter) untilFree(ctx context.Context) error {
-	c := w.c
 	for {
 		if err := w.sleep(ctx); err != nil {
 			return err
 		}
-		// By itself, because a store may take its time to notice a context.
-		var got answer
-		var err error
-		if e := w.apart(ctx, func(ctx context.Context) { got, err = c.read(ctx, w.a.key, lockstore.Eventual) }); e != nil {
+		got, err := w.read(ctx)
+		if e := w.over(ctx); e != nil {
 			return e
 		}
 		if err != nil {
@@ -88,26 +88,10 @@ func (w *waiter) untilFree(ctx context.Context) error {
 	}
 }
 
-// apart runs one read in the background; the error is that of a call which
-// ended meanwhile.
-func (w *waiter) apart(ctx context.Context, f func(context.Context)) error {
-	own, cancel := context.WithCancel(ctx)
+func (w *waiter) read(ctx context.Context) (answer, error) {
+	own, cancel := w.c.untilClosed(ctx)
 	defer cancel()
-	done := make(chan struct{})
-	if !w.c.spawn(func(background context.Context) {
-		defer context.AfterFunc(background, cancel)()
-		f(own)
-		close(done)
-	}) {
-		return ErrClosed
-	}
-	select {
-	case <-done:
-		return w.over(ctx)
-	case <-ctx.Done():
-	case <-w.c.closing:
-	}
-	return w.over(ctx)
+	return w.c.read(own, w.a.key, lockstore.Eventual)
 }
 
 // free reports whether what was read lets a write succeed, and plans the next

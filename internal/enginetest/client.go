@@ -72,9 +72,10 @@ func NewClient(endpoint string, web aws.HTTPClient, optFns ...func(*dynamodb.Opt
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(endpoint),
 		HTTPClient:   web,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		// Cached, as those of an aws.Config from the environment are.
+		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
+		})),
 	}, optFns...)
 }
 
