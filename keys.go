@@ -1,0 +1,103 @@
+package dynalock
+
+import (
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// keyState is what a client remembers of a key from one call to the next.
+type keyState struct {
+	seen    protocol.Observation
+	token   int64           // the highest seen
+	tokenOf lockstore.Nonce // the tenure that it was seen with
+	used    protocol.Moment
+	handle  *Lock // the last handle, if it has not ended
+	orphans map[lockstore.Nonce]struct{}
+}
+
+const (
+	// keyIdle is how long a key nobody asks for is remembered: as long as
+	// tokens of one client could otherwise go back by a wrong clock.
+	keyIdle = 10 * time.Minute
+	// keysKept is how many keys are remembered without looking for idle ones.
+	keysKept = 1024
+)
+
+// key gives the state of a key, with c.mu held.
+func (c *Client) key(key string, now protocol.Moment) *keyState {
+	k := c.keys[key]
+	if k == nil {
+		c.forgetIdle(now)
+		k = &keyState{}
+		c.keys[key] = k
+	}
+	k.used = now
+	return k
+}
+
+// forgetIdle looks through the keys at most once a minute.
+func (c *Client) forgetIdle(now protocol.Moment) {
+	if len(c.keys) < keysKept || now.Mono-c.swept.Mono < time.Minute {
+		return
+	}
+	c.swept = now
+	for name, k := range c.keys {
+		if k.handle == nil && len(k.orphans) == 0 && now.Mono-k.used.Mono > keyIdle {
+			delete(c.keys, name)
+		}
+	}
+}
+
+// see takes a record of a key into account that had arrived at now. stale: it
+// has a lower token than one seen before, so it shows the past.
+func (c *Client) see(key string, r *lockstore.Record, now protocol.Moment) (seen protocol.Observation, stale bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.key(key, now)
+	if r != nil && r.Token != 0 && r.Token < k.token {
+		return k.seen, true
+	}
+	if r != nil && r.Token > k.token {
+		k.token, k.tokenOf = r.Token, r.Nonce
+	}
+	k.seen.See(r, now)
+	return k.seen, false
+}
+
+// tokenTaken reports whether the token of a tenure that just began was seen
+// with another one, or a higher one was: then it must be raised above last.
+// That takes an item that was deleted, and clocks that differ.
+func (c *Client) tokenTaken(key string, r *lockstore.Record, now protocol.Moment) (last int64, taken bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.key(key, now)
+	switch {
+	case r.Token > k.token:
+		k.token, k.tokenOf = r.Token, r.Nonce
+		return 0, false
+	case r.Token == k.token && k.tokenOf == r.Nonce:
+		return 0, false
+	}
+	// Taken here, so that two tenures are not raised to the same one.
+	last = k.token
+	k.token, k.tokenOf = last+1, r.Nonce
+	return last, true
+}
+
+// lastToken is the highest token seen under that key.
+func (c *Client) lastToken(key string, now protocol.Moment) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.key(key, now).token
+}
+
+func (c *Client) handleOf(key string) *Lock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil {
+		return k.handle
+	}
+	return nil
+}
