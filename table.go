@@ -36,8 +36,9 @@ func WithTags(tags map[string]string) TableOption {
 // CreateTable makes the table, on demand and with item expiry, and waits until
 // it can be used. A table that exists is left as it is, save that its item
 // expiry is switched on; from many processes at once it is fine. Stores without
-// tables have nothing to do. It needs dynamodb:CreateTable, DescribeTable,
-// DescribeTimeToLive and UpdateTimeToLive.
+// tables have nothing to do. It needs dynamodb:DescribeTable and
+// DescribeTimeToLive; to make the table CreateTable and UpdateTimeToLive, and
+// TagResource for tags.
 func (c *Client) CreateTable(ctx context.Context, opts ...TableOption) error {
 	if err := c.ready(ctx); err != nil {
 		return err

@@ -140,6 +140,9 @@ func (w *watchWhole) HandleInitialize(ctx context.Context, in middleware.Initial
 
 func (w *watchSent) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 ) (middleware.DeserializeOutput, middleware.Metadata, error) {
+	if request, ok := in.Request.(*smithyhttp.Request); ok {
+		in.Request = plainBody(request)
+	}
 	w.sent.Store(true)
 	out, metadata, err := next.HandleDeserialize(ctx, in)
 	if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil && response.Response != nil && response.Body != nil {
@@ -147,6 +150,24 @@ func (w *watchSent) HandleDeserialize(ctx context.Context, in middleware.Deseria
 		response.Body = counted{response.Body, &w.bytes}
 	}
 	return out, metadata, err
+}
+
+// plainBody takes io.WriterTo off the request's body. The SDK closes the body
+// as soon as an answer begins, and its WriteTo then fails with io.EOF. On a
+// busy machine that happens while net/http still looks for surplus bytes, and
+// costs the connection, sometimes together with the answer that is being read:
+// a write that went well, reported as unknown. (smithy-go 1.28.9,
+// transport/http/internal/io/safe.go.)
+func plainBody(request *smithyhttp.Request) *smithyhttp.Request {
+	stream, ok := request.GetStream().(io.ReadSeeker)
+	if !ok {
+		return request
+	}
+	plain, err := request.SetStream(struct{ io.ReadSeeker }{stream})
+	if err != nil {
+		return request
+	}
+	return plain
 }
 
 // counted counts the bytes of an answer's body.

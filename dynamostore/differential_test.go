@@ -135,7 +135,7 @@ type generator struct{ *rand.Rand }
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g generator) nonce() lockstore.Nonce { return pick(g, nonce1, nonce2) }
-func (g generator) name() string           { return pick(g, "n", "N", "日本", "a\x00b") }
+func (g generator) name() string           { return pick(g, "n", "N", "n\ufffd", "a\x00b") }
 func (g generator) number() int64          { return pick[int64](g, 1, 2, 10, 1<<53+1) }
 func (g generator) lease() time.Duration   { return pick[time.Duration](g, 0, time.Second, 1) }
 func (g generator) yes() bool              { return g.IntN(2) == 0 }

@@ -25,8 +25,11 @@ func (s *Store) explainSchema(ctx context.Context) string {
 	limited, cancel := context.WithTimeout(ctx, explainLimit)
 	defer cancel()
 	table, err := s.describe(limited, ctx, tables)
-	if err != nil {
+	switch {
+	case errors.Is(err, lockstore.ErrAccessDenied):
 		return "expected " + s.expectedKeys() + "; allow dynamodb:DescribeTable to learn what it has"
+	case err != nil:
+		return "expected " + s.expectedKeys()
 	}
 	return s.keyMismatch(table)
 }

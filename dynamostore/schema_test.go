@@ -58,10 +58,11 @@ func TestOtherKeysByItems(t *testing.T) {
 	for name, tt := range mismatches {
 		t.Run(name, func(t *testing.T) {
 			r := newRigOn(t, tt.keys, tt.config)
-			r.wire.set(nil)
 			for i := range 3 {
 				it := attributes{"id": text(fmt.Sprint(i)), "key": text(fmt.Sprint(i)), "sk": text("lock"), "range": text("r")}
 				switch {
+				case tt.keys.Partition != "":
+					delete(it, "key")
 				case tt.keys.PartitionType == "N":
 					it["key"] = number(fmt.Sprint(i))
 				case tt.keys.PartitionType == "B":
@@ -70,6 +71,9 @@ func TestOtherKeysByItems(t *testing.T) {
 					it["sk"] = number("1")
 				}
 				r.put(it)
+			}
+			if tt.keys.Sort == "" && tt.config.SortKey == "" {
+				r.wire.set(deny("GetItem")) // the items alone must tell, where they can
 			}
 			for _, limit := range []int{0, 1} {
 				_, err := r.store.Scan(t.Context(), lockstore.Query{Limit: limit})
@@ -83,15 +87,20 @@ func TestOtherKeysByItems(t *testing.T) {
 func TestOtherKeysWithoutTheRight(t *testing.T) {
 	tt := mismatches["another name"]
 	r := newRigOn(t, tt.keys, tt.config)
-	r.wire.set(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-		if strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".DescribeTable") {
-			return refusal(400, "AccessDeniedException", ""), nil
-		}
-		return send()
-	})
+	r.wire.set(deny("DescribeTable"))
 	_, err := r.store.Get(t.Context(), "k", lockstore.Consistent)
 	e := storeError(t, err, lockstore.ErrTableSchema)
 	if e.Advice != "expected "+tt.expected+"; allow dynamodb:DescribeTable to learn what it has" {
+		t.Error(e.Advice)
+	}
+	r.wire.set(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+		if strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".DescribeTable") {
+			return refusal(500, "InternalServerError", ""), nil
+		}
+		return send()
+	})
+	_, err = r.store.Get(t.Context(), "k", lockstore.Consistent)
+	if e := storeError(t, err, lockstore.ErrTableSchema); e.Advice != "expected "+tt.expected {
 		t.Error(e.Advice)
 	}
 	// The same behind an API that cannot look.
@@ -109,12 +118,7 @@ func TestOtherKeysWithoutTheRight(t *testing.T) {
 func TestScanWithoutGetItem(t *testing.T) {
 	r := newRig(t)
 	r.write("k", ownerOnly)
-	r.wire.set(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-		if strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".GetItem") {
-			return refusal(400, "AccessDeniedException", ""), nil
-		}
-		return send()
-	})
+	r.wire.set(deny("GetItem"))
 	page, err := r.store.Scan(t.Context(), lockstore.Query{})
 	if err != nil || len(page.Items) != 1 {
 		t.Errorf("%+v, %v", page, err)

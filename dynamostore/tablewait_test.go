@@ -105,6 +105,7 @@ func TestCreateTableWaits(t *testing.T) {
 		"updating":                 {map[string][]any{"DescribeTable": {"UPDATING"}, "DescribeTimeToLive": {"ENABLED ttl"}}, nil, "", "dt"},
 		"being switched on":        {map[string][]any{"DescribeTable": {"ACTIVE"}, "DescribeTimeToLive": {"ENABLING ttl"}}, nil, "", "dt"},
 		"somebody was first":       {map[string][]any{"DescribeTable": {noTable, "ACTIVE"}, "CreateTable": {inUse}, "DescribeTimeToLive": {"ENABLED ttl"}}, nil, "", "dcdt"},
+		"seen late":                {map[string][]any{"DescribeTable": append(repeat(noTable, 10), "ACTIVE"), "CreateTable": {inUse}, "DescribeTimeToLive": {"ENABLED ttl"}}, nil, "", strings.Repeat("dc", 10) + "dt"},
 		"somebody switched":        {map[string][]any{"DescribeTable": {"ACTIVE"}, "DescribeTimeToLive": {"DISABLED", "ENABLING ttl"}, "UpdateTimeToLive": {alreadyOn}}, nil, "", "dtut"},
 		"the answer lags":          {map[string][]any{"DescribeTable": {"ACTIVE"}, "DescribeTimeToLive": {"DISABLED", "DISABLED", "ENABLED ttl"}, "UpdateTimeToLive": {tooOften}}, nil, "", "dtutut"},
 		"somebody else's":          {map[string][]any{"DescribeTable": {"ACTIVE"}, "DescribeTimeToLive": {"DISABLED", "ENABLING mine"}, "UpdateTimeToLive": {alreadyOn}}, lockstore.ErrInvalidRequest, `"mine"`, "dtut"},
