@@ -14,6 +14,7 @@ import (
 type acquisition struct {
 	key      string
 	lease    time.Duration // 0: none
+	leaseOf  *wishes       // of LeaseFromContext: the lease counts from each try
 	live     bool
 	delete   bool
 	atLeast  time.Duration
@@ -67,6 +68,9 @@ func (c *Client) ask(key string, opts []AcquireOption) (*acquisition, error) {
 		key: key, lease: lease, live: w.has(optKeepAlive), delete: w.has(optDelete),
 		atLeast: w.atLeast, atMost: w.atMost, patience: w.patience(), began: now,
 	}
+	if w.has(optLeaseFromContext) {
+		a.leaseOf = &w
+	}
 	if w.has(optData) {
 		a.plain = w.data
 		if a.data, err = c.seal(key, w.data); err != nil {
@@ -87,6 +91,10 @@ func (c *Client) acquire(ctx context.Context, a *acquisition) (*Lock, error) {
 // out to have ended, a takeover. If the caller's context ends meanwhile, what
 // was sent is settled behind the call.
 func (c *Client) try(ctx context.Context, a *acquisition) (*Lock, error) {
+	if !c.enter() {
+		return nil, ErrClosed
+	}
+	defer c.workDone()
 	own, cancel := c.untilClosed(ctx)
 	defer cancel()
 	l, err := c.tryNow(own, a)
@@ -126,7 +134,7 @@ func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 		// A lock that looks free was lost in a race; one that can be taken
 		// over is, now that the answer showed it.
 		if again := t.next(got); !again || lost == racesLost || ctx.Err() != nil {
-			return nil, t.held(got)
+			return nil, t.held(ctx, got)
 		}
 		lost++
 	}
@@ -158,15 +166,17 @@ func (c *Client) adopt(l *Lock) error {
 // time, otherwise in the background. keep: whatever data is stored stays,
 // though the lock was to be deleted.
 func (c *Client) giveBack(ctx context.Context, l *Lock, keep bool) {
+	l.mu.Lock()
 	if keep {
 		l.delete = false
 	}
 	l.atLeast = time.Time{} // nobody did the work that others were to be kept from
+	l.mu.Unlock()
 	_ = l.end(ErrReleased)
 	if ctx.Err() == nil && l.tryGiveBack(ctx) {
 		return
 	}
-	c.remember(l.key, l.nonce)
+	c.remember(l.key, l.nonce, 0)
 	c.spawn(func(background context.Context) {
 		own, cancel := context.WithTimeout(background, cleanLimit)
 		defer cancel()

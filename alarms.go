@@ -68,17 +68,23 @@ func (a *alarms) remove(al *alarm) {
 	}
 }
 
+// unlessEnded takes out a lock that ended while its alarm was being set.
+func (a *alarms) unlessEnded(al *alarm) {
+	if closed(al.lock.done) {
+		a.remove(al)
+	}
+}
+
 // recheck looks at every lock soon: the store's clock may be later than was
 // thought.
 func (a *alarms) recheck() {
 	now := a.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.heap) == 0 {
-		return
+	a.all = true // also for one that is being looked at just now
+	if len(a.heap) > 0 {
+		a.armAt(now.Mono, now)
 	}
-	a.all = true
-	a.armAt(now.Mono, now)
 }
 
 // arm sets the timer for the next alarm, with a.mu held.
@@ -120,6 +126,7 @@ func (a *alarms) ring() {
 	for _, al := range due {
 		if next, again := a.look(al.lock, now); again {
 			a.set(al, next, now)
+			a.unlessEnded(al)
 		}
 	}
 	now = a.now()

@@ -25,7 +25,7 @@ func (c *Client) ReleaseLock(ctx context.Context, key string) (bool, error) {
 	if err := c.readyFor(ctx, key); err != nil {
 		return false, err
 	}
-	if l := c.handleOf(key); l != nil {
+	if l := c.handleOf(key); l != nil && l.owner == c.set.owner {
 		err := l.Release(ctx)
 		var lost *LostError
 		if err == nil || !errors.As(err, &lost) {
@@ -87,7 +87,7 @@ func (c *Client) UpdateLock(ctx context.Context, key string, data []byte) error 
 	if err := c.readyFor(ctx, key); err != nil {
 		return err
 	}
-	if l := c.handleOf(key); l != nil && l.Held() {
+	if l := c.handleOf(key); l != nil && l.owner == c.set.owner && l.Held() {
 		err := l.Update(ctx, data)
 		var lost *LostError
 		if !errors.As(err, &lost) {
@@ -207,7 +207,7 @@ func (c *Client) resume(ctx context.Context, a *acquisition, r *lockstore.Record
 	t.tenure.DeleteOnRelease = a.delete || r.DeleteOnRelease
 	t.resumes = r
 	defer t.settle()
-	former := c.handleOf(a.key)
+	var failed error
 	err = c.retry(ctx, func(ctx context.Context) error {
 		got, err := t.send(ctx)
 		if err != nil {
@@ -221,12 +221,15 @@ func (c *Client) resume(ctx context.Context, a *acquisition, r *lockstore.Record
 			c.see(a.key, now, got.answered)
 			return nil
 		}
-		if former != nil {
+		for _, former := range c.handlesOf(a.key, r.Nonce) {
 			_ = former.lose(protocol.LossSuperseded, c.set.owner)
 		}
-		l, err = t.won(ctx, got.Record, belief)
-		return err
+		l, failed = t.won(ctx, got.Record, belief)
+		return nil
 	})
+	if err == nil {
+		err = failed // not to be tried again: it is resumed
+	}
 	return l, now, err
 }
 
@@ -256,7 +259,7 @@ func (c *Client) heldError(key string, r *lockstore.Record, mismatch bool) error
 		e.Lease, e.Expires = r.Lease, r.Expires
 	}
 	now, bounds := c.clock.now(), c.clock.at()
-	seen, _ := c.see(key, r, now)
+	seen := c.observation(key)
 	if wait := protocol.Takeable(r, &seen, c.expiryBy(&bounds), now); wait != protocol.Forever && !r.Released {
 		e.RetryAt = now.Wall.Add(wait).Round(time.Millisecond)
 	}

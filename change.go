@@ -3,11 +3,15 @@ package dynalock
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
 	"github.com/kmdeveloping/dynalock/lockstore"
 )
+
+// keepLease is for a renewal that leaves the lease as it is by then.
+const keepLease = time.Duration(-1)
 
 const (
 	// movesFollowed is how often one change follows writes of other handles.
@@ -20,11 +24,12 @@ const (
 type change struct {
 	step  string
 	renew bool
-	lease time.Duration      // of a renewal
+	lease time.Duration      // of a renewal; keepLease: what it has
 	data  *lockstore.SetData // nil: the data stays
 	plain []byte
 	token int64 // not 0: raise the token
 	once  bool  // one request; whoever asks repeats it
+	made  bool  // under Lock.mu: it was made, though its answer was lost
 }
 
 // A pending write may have been made: the state that it would leave.
@@ -32,6 +37,7 @@ type pending struct {
 	of     *change
 	seq    int64
 	belief protocol.Belief // of a renewal
+	lease  time.Duration   // of a renewal: what later ones keep
 }
 
 // change carries out one compare-and-set on nonce and seq. Whatever the
@@ -40,13 +46,30 @@ func (l *Lock) change(ctx context.Context, ch *change) error {
 	// Ends with the tenure too: after a release nothing more may be sent.
 	ctx, cancel := l.Context(ctx)
 	defer cancel()
+	ctx, told := holdEvents(ctx)
+	defer func() { l.c.tellHeld(ctx, told, ch.once) }()
+	for failed := 0; ; failed++ {
+		err := l.changeOnce(ctx, ch)
+		if err == nil || ch.once || !transient(err) || failed+1 == callTries || !l.c.backoff(ctx, l.done, failed, err) {
+			return err
+		}
+	}
+}
+
+// changeOnce makes one request, and more only where other handles wrote first.
+// Between two tries of a change the others of this handle have their turn: an
+// update that fails must not keep renewals out.
+func (l *Lock) changeOnce(ctx context.Context, ch *change) error {
 	if err := l.take(ctx); err != nil {
 		return err
 	}
 	defer l.give()
-	for failed, moved := 0, 0; ; {
+	for range movesFollowed {
 		if err := l.Err(); err != nil {
 			return err
+		}
+		if l.recognised(ch) {
+			return nil
 		}
 		got, p, err := l.send(ctx, ch)
 		switch {
@@ -54,11 +77,7 @@ func (l *Lock) change(ctx context.Context, ch *change) error {
 			if !unknown(err) {
 				l.forget(p)
 			}
-			if ch.once || !transient(err) || failed+1 == callTries || !l.c.backoff(ctx, l.done, failed, err) {
-				return err
-			}
-			failed++
-			continue
+			return err
 		case got.Applied:
 			l.settle(p, got.Record)
 			return nil
@@ -69,10 +88,16 @@ func (l *Lock) change(ctx context.Context, ch *change) error {
 		if why, by := protocol.WhyLost(l.nonce, got.Record); why != protocol.LossNone {
 			return l.lose(why, by)
 		}
-		if moved++; moved > movesFollowed {
-			return &lockstore.Error{Kind: ErrUnavailable, Op: ch.step, Advice: "other handles of this tenure keep writing; try again"}
-		}
 	}
+	return &lockstore.Error{Kind: ErrUnavailable, Op: ch.step, Advice: "other handles of this tenure keep writing; try again"}
+}
+
+// recognised reports whether another change of this handle found out that an
+// earlier try of this one was made.
+func (l *Lock) recognised(ch *change) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return ch.made
 }
 
 // take waits for the right to write for this tenure.
@@ -81,7 +106,7 @@ func (l *Lock) take(ctx context.Context) error {
 	case l.writing <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return unavailable("write", l.c, context.Cause(ctx))
 	}
 }
 
@@ -98,12 +123,15 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 	case ch.token != 0:
 		w = protocol.RaiseToken(l.nonce, l.seq, ch.token)
 	case ch.renew:
-		promise := l.promise(now, &bounds, ch.lease)
+		if p.lease = ch.lease; p.lease == keepLease {
+			p.lease = l.lease
+		}
+		promise := l.promise(now, &bounds, p.lease)
 		p.belief = promise.Belief(now)
 		w = protocol.Renew(l.nonce, l.seq, promise, ch.data)
-		if promise.Lease < l.belief.Lease && l.cap == nil || l.belief.Lease == 0 && promise.Lease != 0 {
+		if promise.Lease != 0 && (l.belief.Lease == 0 || promise.Lease < l.belief.Lease) {
 			// It shortens, and from here on may have done so.
-			l.cap = &p.belief
+			l.caps = append(l.caps, p)
 		}
 	default:
 		w = protocol.Update(l.nonce, l.seq, ch.data)
@@ -111,8 +139,11 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 	if l.pending = append(l.pending, p); len(l.pending) > pendingKept {
 		l.pending = l.pending[1:]
 	}
+	left := l.left(now, &bounds)
 	l.mu.Unlock()
-	got, err := l.c.write(ctx, ch.step, l.key, w)
+	limited, cancel := context.WithTimeout(ctx, min(attemptLimit, left/2)) // there has to be time for a renewal
+	defer cancel()
+	got, err := l.c.write(limited, ch.step, l.key, w)
 	if err == nil {
 		l.c.see(l.key, got.Record, got.answered)
 	}
@@ -123,8 +154,11 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 // and of a tenure that others share it shortens nothing.
 func (l *Lock) promise(now protocol.Moment, bounds *protocol.Bounds, lease time.Duration) protocol.Promise {
 	keep := l.atLeast
-	if l.shared && l.belief.Expires.After(keep) {
-		keep = l.belief.Expires
+	if l.shared && l.expires.IsZero() {
+		lease = 0 // others may count on its having no end
+	}
+	if l.shared && l.expires.After(keep) {
+		keep = l.expires
 	}
 	return protocol.NewPromise(now, bounds, lease, keep, l.c.set.retention)
 }
@@ -133,6 +167,7 @@ func (l *Lock) promise(now protocol.Moment, bounds *protocol.Bounds, lease time.
 func (l *Lock) forget(p *pending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.caps = slices.DeleteFunc(l.caps, func(q *pending) bool { return q == p })
 	for i, q := range l.pending {
 		if q == p {
 			l.pending = append(l.pending[:i:i], l.pending[i+1:]...)
@@ -147,12 +182,15 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = nil
-	l.seq = p.seq
+	l.seq, p.of.made = p.seq, true
 	if r != nil {
-		l.seq, l.token = r.Seq, r.Token
+		l.seq, l.token, l.expires = r.Seq, r.Token, r.Expires
 	}
 	if p.of.renew {
-		l.belief, l.lease, l.cap = p.belief, p.of.lease, nil
+		l.belief, l.caps = p.belief, nil
+		if p.lease != 0 || p.belief.Lease == 0 {
+			l.lease = p.lease
+		}
 	}
 	if p.of.data != nil {
 		l.data = clone(p.of.plain)
@@ -176,7 +214,7 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		}
 	}
 	l.pending = nil
-	l.seq, l.token = r.Seq, r.Token
+	l.seq, l.token, l.expires = r.Seq, r.Token, r.Expires
 	l.mu.Unlock()
 	if data, err := l.c.open(l.key, r); err == nil {
 		l.mu.Lock()
@@ -200,11 +238,6 @@ func (p *pending) made(r *lockstore.Record) bool {
 	return true
 }
 
-// raiseToken is for a tenure that just began, before anybody has its handle.
-func (l *Lock) raiseToken(ctx context.Context, token int64) error {
-	return l.answer(ctx, l.change(ctx, &change{step: "raise token", token: token}))
-}
-
 // answer makes the error of a change that of a call.
 func (l *Lock) answer(ctx context.Context, err error) error {
 	if err == nil {
@@ -220,7 +253,7 @@ func (l *Lock) answer(ctx context.Context, err error) error {
 // renewed without it. A failed renewal is no loss: the lock is held until its
 // lease ends, and Renew may be called again.
 func (l *Lock) Renew(ctx context.Context) error {
-	return l.renewFor(ctx, -1)
+	return l.renewFor(ctx, keepLease)
 }
 
 // Extend makes the lease begin anew with another length, 1 s to 10 years,
@@ -239,11 +272,6 @@ func (l *Lock) renewFor(ctx context.Context, lease time.Duration) error {
 	}
 	limited, cancel := limit(ctx)
 	defer cancel()
-	if lease < 0 {
-		l.mu.Lock()
-		lease = l.lease
-		l.mu.Unlock()
-	}
 	err := l.change(limited, &change{step: "renew", renew: true, lease: lease})
 	if err == nil {
 		l.renewed()

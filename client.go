@@ -33,6 +33,7 @@ type Client struct {
 	swept  protocol.Moment // when keys were last looked through
 	locks  map[*Lock]struct{}
 	closed bool
+	news   []func() // what later tells; the first is being told
 
 	alarms  alarms
 	renewal chan struct{} // bounds the renewals under way
@@ -176,6 +177,18 @@ func (c *Client) jitter(least, most time.Duration) time.Duration {
 // spawn runs f in the background, unless the client is closed. f ends when
 // its context does.
 func (c *Client) spawn(f func(context.Context)) bool {
+	if !c.enter() {
+		return false
+	}
+	go func() {
+		defer c.workDone()
+		f(c.background)
+	}()
+	return true
+}
+
+// enter counts work that Close waits for, unless that has ended.
+func (c *Client) enter() bool {
 	c.mu.Lock()
 	if c.background.Err() != nil {
 		c.mu.Unlock()
@@ -183,10 +196,6 @@ func (c *Client) spawn(f func(context.Context)) bool {
 	}
 	c.working++
 	c.mu.Unlock()
-	go func() {
-		defer c.workDone()
-		f(c.background)
-	}()
 	return true
 }
 

@@ -20,7 +20,7 @@ func (c *Client) Close(ctx context.Context) error {
 	case ctx == nil:
 		return invalidOption("the context is nil")
 	}
-	locks, orphans := c.beginClose()
+	locks := c.beginClose()
 	// Every belief first: what follows may take its time.
 	for _, l := range locks {
 		_ = l.end(ErrClosed)
@@ -32,18 +32,23 @@ func (c *Client) Close(ctx context.Context) error {
 		}
 	}
 	err := c.releaseAll(ctx, live)
-	for key, nonces := range orphans {
+	late := c.waitIdle(ctx) // calls under way leave what they sent
+	for key, nonces := range c.leftBehind() {
 		for _, nonce := range nonces {
 			if ctx.Err() == nil {
 				c.clean(ctx, key, nonce)
 			}
 		}
 	}
-	return errors.Join(err, c.endWork(ctx))
+	if late == nil {
+		late = c.waitIdle(ctx)
+	}
+	c.stop()
+	return errors.Join(err, late)
 }
 
 // beginClose forbids new work and gives what there is.
-func (c *Client) beginClose() ([]*Lock, map[string][]lockstore.Nonce) {
+func (c *Client) beginClose() []*Lock {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -52,16 +57,22 @@ func (c *Client) beginClose() ([]*Lock, map[string][]lockstore.Nonce) {
 	for l := range c.locks {
 		locks = append(locks, l)
 	}
+	if c.working == 0 {
+		closeOnce(c.idle)
+	}
+	return locks
+}
+
+func (c *Client) leftBehind() map[string][]lockstore.Nonce {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	orphans := map[string][]lockstore.Nonce{}
 	for key, k := range c.keys {
 		for nonce := range k.orphans {
 			orphans[key] = append(orphans[key], nonce)
 		}
 	}
-	if c.working == 0 {
-		closeOnce(c.idle)
-	}
-	return locks, orphans
+	return orphans
 }
 
 // releaseAll releases the locks, some at a time.
@@ -96,15 +107,14 @@ func (c *Client) releaseAll(ctx context.Context, locks []*Lock) error {
 	return errors.Join(all...)
 }
 
-// endWork waits for the goroutines that settle things behind calls, and stops
-// them when ctx ends.
-func (c *Client) endWork(ctx context.Context) error {
-	defer c.stop()
+// waitIdle waits for the calls under way and what they left to settle, and
+// tells it to stop when ctx ends. What does not listen is not waited for: it
+// may be an observer that called Close.
+func (c *Client) waitIdle(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		idle, working := c.idle, c.working
 		if working == 0 {
-			c.stop() // under the mutex: nothing starts after this look
 			c.mu.Unlock()
 			return nil
 		}
@@ -117,7 +127,6 @@ func (c *Client) endWork(ctx context.Context) error {
 		case <-idle:
 		case <-ctx.Done():
 			c.stop()
-			<-idle
 			return ended(ctx, nil)
 		}
 	}

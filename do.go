@@ -23,10 +23,12 @@ func (c *Client) Do(ctx context.Context, key string, fn func(context.Context, *L
 	defer func() {
 		// The caller's context may have ended: the release has its own limit.
 		released := l.Release(context.WithoutCancel(ctx))
-		var lost *LostError
-		if errors.As(released, &lost) && ctx.Err() == nil {
+		if during.Err() != nil && ctx.Err() == nil {
 			// The end of fn's context was ours, not the caller's.
 			err = maskContext(err)
+		}
+		if how := l.Err(); released == nil && how != ErrReleased {
+			released = how // the client was closed meanwhile
 		}
 		err = join(err, released)
 	}()

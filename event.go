@@ -51,6 +51,63 @@ type Event struct {
 // wants is not even put together.
 func (c *Client) observed() bool { return len(c.set.observers) > 0 || c.set.logger != nil }
 
+// later calls f behind what goes on now, one after the other: what an observer
+// or a logger takes its time for must not delay a renewal or the news of a loss.
+func (c *Client) later(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.news = append(c.news, f)
+	if len(c.news) == 1 {
+		go c.tellNews()
+	}
+}
+
+func (c *Client) tellNews() {
+	for {
+		c.mu.Lock()
+		f := c.news[0]
+		c.mu.Unlock()
+		f()
+		c.mu.Lock()
+		c.news = c.news[1:]
+		if len(c.news) == 0 {
+			c.news = nil
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
+}
+
+// heldEvents are those of requests whose answers have to be acted on first.
+type heldEvents struct{ events []Event }
+
+type heldEventsKey struct{}
+
+func holdEvents(ctx context.Context) (context.Context, *heldEvents) {
+	held := &heldEvents{}
+	return context.WithValue(ctx, heldEventsKey{}, held), held
+}
+
+// tellRequest tells of a request now or, in a change of a lock, after it.
+func (c *Client) tellRequest(ctx context.Context, e Event) {
+	if held, ok := ctx.Value(heldEventsKey{}).(*heldEvents); ok {
+		held.events = append(held.events, e)
+		return
+	}
+	c.tell(ctx, e)
+}
+
+func (c *Client) tellHeld(ctx context.Context, held *heldEvents, background bool) {
+	for _, e := range held.events {
+		if background {
+			c.later(func() { c.tell(ctx, e) })
+		} else {
+			c.tell(ctx, e)
+		}
+	}
+}
+
 // tell passes an event on. No mutex may be held: observers may call back.
 func (c *Client) tell(ctx context.Context, e Event) {
 	if e.Owner == "" {

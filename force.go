@@ -38,7 +38,7 @@ func (c *Client) ForceRelease(ctx context.Context, key string, token uint64) (*L
 		}
 		if now == nil {
 			info := c.info(key, r)
-			if l := c.handleOf(key); l != nil && l.nonce == r.Nonce {
+			for _, l := range c.handlesOf(key, r.Nonce) {
 				_ = l.lose(protocol.LossForced, c.set.owner)
 			}
 			return &info, nil

@@ -56,7 +56,7 @@ func (c *Client) GetLock(ctx context.Context, key string) (*LockInfo, error) {
 
 func (c *Client) info(key string, r *lockstore.Record) LockInfo {
 	now, bounds := c.clock.now(), c.clock.at()
-	seen, _ := c.see(key, r, now)
+	seen := c.observation(key)
 	info := LockInfo{
 		Key: key, Owner: r.Owner, Token: uint64(r.Token),
 		State: protocol.Judge(r, &seen, c.expiryBy(&bounds), now),

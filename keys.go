@@ -14,7 +14,9 @@ type keyState struct {
 	tokenOf lockstore.Nonce // the tenure that it was seen with
 	used    protocol.Moment
 	handle  *Lock // the last handle, if it has not ended
-	orphans map[lockstore.Nonce]struct{}
+	// orphans are nonces to look for, each with the token of the tenure that
+	// a handle was given for, which is none; 0: no handle was.
+	orphans map[lockstore.Nonce]int64
 }
 
 const (
@@ -50,20 +52,44 @@ func (c *Client) forgetIdle(now protocol.Moment) {
 	}
 }
 
-// see takes a record of a key into account that had arrived at now. stale: it
-// has a lower token than one seen before, so it shows the past.
-func (c *Client) see(key string, r *lockstore.Record, now protocol.Moment) (seen protocol.Observation, stale bool) {
+// see takes into account what a consistent read or a write showed of a key,
+// in an answer that had arrived at now.
+func (c *Client) see(key string, r *lockstore.Record, now protocol.Moment) protocol.Observation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.key(key, now).see(r, now)
+}
+
+// glance does so for an eventually consistent read. stale: it shows a lower
+// token than one seen before, so it is of the past, and nothing is learned.
+// (Or the item was deleted and made anew by a clock that is behind; then the
+// next read has to be consistent.)
+func (c *Client) glance(key string, r *lockstore.Record, now protocol.Moment) (seen protocol.Observation, stale bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.key(key, now)
 	if r != nil && r.Token != 0 && r.Token < k.token {
 		return k.seen, true
 	}
+	return k.see(r, now), false
+}
+
+// observation is what is known of a key, changing nothing.
+func (c *Client) observation(key string) protocol.Observation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil {
+		return k.seen
+	}
+	return protocol.Observation{}
+}
+
+func (k *keyState) see(r *lockstore.Record, now protocol.Moment) protocol.Observation {
 	if r != nil && r.Token > k.token {
 		k.token, k.tokenOf = r.Token, r.Nonce
 	}
 	k.seen.See(r, now)
-	return k.seen, false
+	return k.seen
 }
 
 // tokenTaken reports whether the token of a tenure that just began was seen
@@ -93,6 +119,19 @@ func (c *Client) lastToken(key string, now protocol.Moment) int64 {
 	return c.key(key, now).token
 }
 
+// handlesOf gives every handle of that tenure that this client has.
+func (c *Client) handlesOf(key string, nonce lockstore.Nonce) (all []*Lock) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for l := range c.locks {
+		if l.key == key && l.nonce == nonce {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// handleOf gives the last handle of that key, unless it has ended.
 func (c *Client) handleOf(key string) *Lock {
 	c.mu.Lock()
 	defer c.mu.Unlock()

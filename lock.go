@@ -36,10 +36,11 @@ type Lock struct {
 	seq      int64
 	lease    time.Duration
 	belief   protocol.Belief
-	cap      *protocol.Belief // of a shortening write that may have been made
-	pending  []*pending       // writes whose outcome is unknown
-	shared   bool             // other handles may renew this tenure
-	doubt    bool             // a release was sent whose outcome is unknown
+	caps     []*pending // shortening writes that may have been made
+	expires  time.Time  // in the record at seq
+	pending  []*pending // writes whose outcome is unknown
+	shared   bool       // other handles may renew this tenure
+	doubt    bool       // a release was sent whose outcome is unknown
 	data     []byte
 	err      error // why it ended
 	cancels  map[*context.CancelCauseFunc]struct{}
@@ -60,7 +61,7 @@ func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Bel
 	l := &Lock{
 		c: c, key: a.key, owner: r.Owner, nonce: r.Nonce, live: a.live, delete: r.DeleteOnRelease,
 		atLeast: r.Hold, began: belief.Sent,
-		token: r.Token, seq: r.Seq, lease: a.lease, belief: belief,
+		token: r.Token, seq: r.Seq, lease: a.lease, belief: belief, expires: r.Expires,
 		writing: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 	}
@@ -133,8 +134,8 @@ func (l *Lock) left(now protocol.Moment, bounds *protocol.Bounds) time.Duration 
 		return 0
 	}
 	left := l.belief.Left(now, bounds)
-	if l.cap != nil {
-		left = min(left, l.cap.Left(now, bounds))
+	for _, p := range l.caps {
+		left = min(left, p.belief.Left(now, bounds))
 	}
 	if l.atMost > 0 {
 		left = min(left, l.atMost-now.Mono)
@@ -180,10 +181,11 @@ func (l *Lock) end(err error) error {
 	}
 	l.c.drop(l)
 	if lost, ok := err.(*LostError); ok && l.c.observed() {
-		l.c.tell(context.Background(), Event{
+		e := Event{
 			Kind: EventLost, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live,
 			Held: l.held(), Reason: lost.Reason, Err: lost,
-		})
+		}
+		l.c.later(func() { l.c.tell(context.Background(), e) })
 	}
 	return err
 }
@@ -239,7 +241,13 @@ func (l *Lock) Expiring(left time.Duration) <-chan struct{} {
 	ch := make(chan struct{})
 	now, bounds := l.c.clock.now(), l.c.clock.at()
 	l.mu.Lock()
-	if l.left(now, &bounds) <= left {
+	for _, w := range l.warnings {
+		if w.left == left {
+			defer l.mu.Unlock()
+			return w.ch
+		}
+	}
+	if l.err != nil || l.left(now, &bounds) <= left {
 		close(ch)
 	} else {
 		l.warnings = append(l.warnings, warning{left, ch})

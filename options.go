@@ -175,6 +175,7 @@ func (w wishes) over(defaults wishes) wishes {
 	}
 	if w.has(optWithoutLease) {
 		merged.given &^= optKeepAlive | optHoldAtMost
+		merged.atMost = 0
 	}
 	if w.has(optKeepAlive) {
 		merged.given &^= optWithoutLease

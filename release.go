@@ -58,15 +58,17 @@ func (l *Lock) finish(ctx context.Context) error {
 	}
 	select {
 	case <-r.done:
-		return r.err
 	default:
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ended(ctx, nil)
+		}
 	}
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return ended(ctx, nil)
+	if again(r.err) {
+		return l.c.failure(ctx, r.err)
 	}
+	return r.err
 }
 
 // again reports whether a repeated Release sends anything.
@@ -87,7 +89,7 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 	}) {
 		return
 	}
-	l.released(ctx, r, held, l.c.failure(ctx, err))
+	l.released(ctx, r, held, err)
 }
 
 // released ends a release and tells of it.
@@ -97,7 +99,7 @@ func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err 
 	if !l.c.observed() {
 		return
 	}
-	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: err}
+	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: mask(err)}
 	if err != nil {
 		e.Kind = EventReleaseFailed
 	}
@@ -108,9 +110,11 @@ func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err 
 // or cleanLimit is over.
 func (l *Lock) releaseNow(ctx context.Context) error {
 	began := l.c.clock.now()
+	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
+	defer cancel()
 	// Writes of this handle that are under way end with the belief.
 	if err := l.take(ctx); err != nil {
-		return mask(unavailable("release", l.c, err))
+		return err
 	}
 	defer l.give()
 	for n := 0; ; n++ {
@@ -123,7 +127,7 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 		}
 		pause := min(backoffMin<<min(n, 6), releaseBackoff)
 		if !transient(err) || l.c.clock.now().Mono-began.Mono > cleanLimit || !l.c.sleep(ctx, nil, l.c.jitter(pause/2, pause)) {
-			return mask(err)
+			return err
 		}
 	}
 }
@@ -133,7 +137,7 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
 	switch {
 	case err != nil:
-		l.doubt = l.doubt || unknown(err)
+		l.doubt = l.doubt || unknown(err) // under the right to write, as all of a release
 		return false, err
 	case got.Applied:
 		l.c.see(l.key, got.Record, got.answered)
@@ -142,22 +146,32 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	l.c.see(l.key, got.Record, got.answered)
 	why, by := protocol.WhyLost(l.nonce, got.Record)
 	switch {
-	case why == protocol.LossNone && l.delete:
-		l.delete = false // somebody stands in the queue: the item has to stay
-		return false, nil
+	case why == protocol.LossNone && l.keepItem():
+		return false, nil // somebody stands in the queue: the item has to stay
 	case why == protocol.LossNone:
 		return true, &lockstore.Error{Kind: ErrMalformed, Op: "release", Advice: "the item refuses a release of its own tenure"}
-	case l.doubt && why != protocol.LossForced:
+	case l.doubt && !endedOtherwise(l.nonce, got.Record):
 		return true, nil // by an earlier try, whose answer was lost
 	}
 	return true, &LostError{Key: l.key, Reason: reasons[why], By: by}
+}
+
+// keepItem makes the release one that does not delete; false: it is already.
+func (l *Lock) keepItem() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.delete
+	l.delete = false
+	return was
 }
 
 // releaseWrite is the write that ends the tenure. Only the release calls it,
 // and only one at a time.
 func (l *Lock) releaseWrite() lockstore.Write {
 	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
 	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete, atLeast: l.atLeast}
+	l.mu.Unlock()
 	return l.c.endTenure(end, now, &bounds)
 }
 
@@ -189,4 +203,9 @@ func (c *Client) endTenure(t tenureEnd, now protocol.Moment, bounds *protocol.Bo
 // unavailable is for time limits of this package.
 func unavailable(op string, c *Client, err error) error {
 	return &lockstore.Error{Kind: ErrUnavailable, Op: op, Scope: c.store.Info().Scope, Err: err}
+}
+
+// endedOtherwise reports whether the record says that not a release ended it.
+func endedOtherwise(nonce lockstore.Nonce, r *lockstore.Record) bool {
+	return r != nil && r.Last != nil && r.Last.Nonce == nonce && r.Last.How != lockstore.HowReleased
 }

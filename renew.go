@@ -50,6 +50,7 @@ func (l *Lock) renewAfter() time.Duration {
 func (c *Client) schedule(l *Lock, now protocol.Moment) {
 	if next, again := c.lookAt(l, now); again {
 		c.alarms.set(&l.alarm, next, now)
+		c.alarms.unlessEnded(&l.alarm)
 	}
 }
 
@@ -75,7 +76,9 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 			continue
 		}
 		waiting = append(waiting, w)
-		wait = min(wait, left-w.left)
+		if left != protocol.Forever {
+			wait = min(wait, left-w.left)
+		}
 	}
 	l.warnings = waiting
 	renew := false
@@ -100,7 +103,7 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 	began, bounds := l.c.clock.now(), l.c.clock.at()
 	l.mu.Lock()
 	left := l.left(began, &bounds)
-	lease, lag := l.lease, due-l.renewal.at
+	lag := due - l.renewal.at
 	ctx, cancel := context.WithTimeout(background, min(left/2, attemptLimit))
 	l.renewal.cancel = cancel
 	l.mu.Unlock()
@@ -108,7 +111,7 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 
 	err := l.c.renewalSlot(ctx)
 	if err == nil {
-		err = l.change(ctx, &change{step: "renew", renew: true, lease: lease, once: true})
+		err = l.change(ctx, &change{step: "renew", renew: true, lease: keepLease, once: true})
 		<-l.c.renewal
 	}
 	l.mu.Lock()
@@ -142,7 +145,7 @@ func (l *Lock) renewed() {
 	l.renewal.at = now.Mono + l.renewAfter()
 	l.mu.Unlock()
 	if again {
-		l.c.logRenewal(l.key, false, 0, nil)
+		l.c.later(func() { l.c.logRenewal(l.key, false, 0, nil) })
 	}
 	l.c.schedule(l, now)
 }
@@ -163,7 +166,7 @@ func (l *Lock) renewFailed(err error) {
 	l.renewal.at = now.Mono + l.c.jitter(step/2, step)
 	l.mu.Unlock()
 	if first {
-		l.c.logRenewal(l.key, true, left, mask(err))
+		l.c.later(func() { l.c.logRenewal(l.key, true, left, mask(err)) })
 	}
 	l.c.schedule(l, now)
 }
@@ -179,5 +182,5 @@ func (l *Lock) tellRenewal(began protocol.Moment, lag time.Duration, err error) 
 		e.Kind, e.Left = EventRenewFailed, l.left(now, &bounds)
 		l.mu.Unlock()
 	}
-	l.c.tell(context.Background(), e)
+	l.c.later(func() { l.c.tell(context.Background(), e) })
 }

@@ -61,7 +61,7 @@ func (c *Client) request(ctx context.Context, step, key string, send func(contex
 		c.alarms.recheck()
 	}
 	if len(c.set.observers) > 0 {
-		c.tell(ctx, Event{
+		c.tellRequest(ctx, Event{
 			Kind: EventRequest, Key: key, Step: step, Took: a.answered.Mono - a.asked.Mono,
 			Refused: err == nil && step != "get" && !a.Applied, Err: mask(err),
 		})

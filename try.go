@@ -2,6 +2,7 @@ package dynalock
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
@@ -17,7 +18,8 @@ type try struct {
 	over   *lockstore.Record // the lapsed tenure to take over; nil: acquire
 	// resumes is the tenure of the same owner to go on with; nil: acquire.
 	resumes *lockstore.Record
-	doubt   bool // the outcome of a request is unknown
+	given   int64 // the token, once a handle was made
+	doubt   bool  // the outcome of a request is unknown
 }
 
 func (c *Client) newTry(a *acquisition) *try {
@@ -32,6 +34,13 @@ func (c *Client) newTry(a *acquisition) *try {
 func (t *try) send(ctx context.Context) (answer, error) {
 	c, a := t.c, t.a
 	now, bounds := c.clock.now(), c.clock.at()
+	if a.leaseOf != nil {
+		lease, err := a.leaseOf.leaseByContext(now.Wall)
+		if err != nil {
+			return answer{}, err // the wait took too long: nothing is left to hold
+		}
+		a.lease = lease
+	}
 	t.tenure.Hold = protocol.HoldUntil(now, &bounds, a.atLeast)
 	if t.resumes != nil && t.resumes.Hold.After(t.tenure.Hold) {
 		t.tenure.Hold = t.resumes.Hold // promised to others
@@ -71,16 +80,16 @@ func (t *try) next(got answer) bool {
 		// Ours, but not as any of our requests wrote it: changed or released
 		// from outside while we did not know that we had it. It is not ours to
 		// believe in.
-		c.remember(t.a.key, t.tenure.Nonce)
+		c.remember(t.a.key, t.tenure.Nonce, 0)
 		t.tenure.Nonce, t.sent = c.newNonce(), protocol.Attempts{}
 	}
 	if r == nil || r.Released {
 		c.see(t.a.key, r, got.answered)
 		return r == nil || len(r.Queue) == 0
 	}
-	seen, _ := c.see(t.a.key, r, got.answered)
+	seen := c.see(t.a.key, r, got.answered)
 	bounds := c.clock.at()
-	if c.orphaned(t.a.key, r.Nonce) || protocol.Judge(r, &seen, c.expiryBy(&bounds), c.clock.now()) == protocol.Lapsed {
+	if c.orphaned(t.a.key, r) || protocol.Judge(r, &seen, c.expiryBy(&bounds), c.clock.now()) == protocol.Lapsed {
 		t.over = r
 		return len(r.Queue) == 0
 	}
@@ -95,21 +104,20 @@ func (c *Client) expiryBy(b *protocol.Bounds) *protocol.Bounds {
 	return b
 }
 
-// held says who holds the lock.
-func (t *try) held(got answer) error { return t.c.heldError(t.a.key, got.Record, false) }
+// held says who holds the lock. Of one that is free, and was lost in race after
+// race, nobody does.
+func (t *try) held(ctx context.Context, got answer) error {
+	if r := got.Record; r == nil || r.Released {
+		return unavailable("acquire", t.c, errors.Join(ctx.Err(), errors.New("others keep taking the lock first; try again")))
+	}
+	return t.c.heldError(t.a.key, got.Record, false)
+}
 
 // won makes the handle of a tenure that is known to be ours.
 func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Belief) (*Lock, error) {
 	c, a := t.c, t.a
 	l := newLock(c, a, r, belief)
-	data, err := a.plain, error(nil)
-	if a.data == nil {
-		data, err = c.open(a.key, r)
-	}
-	l.data = data
-	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); err == nil && taken {
-		err = l.raiseToken(ctx, last+1)
-	}
+	err := t.furnish(ctx, l, r)
 	if err == nil {
 		err = c.adopt(l)
 	}
@@ -119,8 +127,33 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 		}
 		return nil, err
 	}
+	t.given = l.token
 	l.tookOver = t.over != nil
 	return l, nil
+}
+
+// furnish gives a handle its data and what else it needs before anybody has it.
+func (t *try) furnish(ctx context.Context, l *Lock, r *lockstore.Record) (err error) {
+	c, a := t.c, t.a
+	if l.data = a.plain; a.data == nil {
+		if l.data, err = c.open(a.key, r); err != nil {
+			return err
+		}
+	}
+	now, bounds := c.clock.now(), c.clock.at()
+	if l.belief.Left(now, &bounds) <= 0 {
+		// A slow answer, or the first of a process whose clock is behind: the
+		// tenure is ours, and only the belief in it has ended. It begins anew
+		// with a renewal.
+		l.belief = protocol.Belief{Sent: now}
+		if err := l.change(ctx, &change{step: "renew", renew: true, lease: a.lease}); err != nil {
+			return err
+		}
+	}
+	if last, taken := c.tokenTaken(a.key, r, now); taken {
+		return l.change(ctx, &change{step: "raise token", token: last + 1})
+	}
+	return nil
 }
 
 // settle sees to it that nothing of the try is left behind: a request whose
@@ -129,6 +162,6 @@ func (t *try) settle() {
 	// A resumed tenure is not to be released behind its owner's back: whoever
 	// resumes again finds it.
 	if t.doubt && t.resumes == nil {
-		t.c.remember(t.a.key, t.tenure.Nonce)
+		t.c.remember(t.a.key, t.tenure.Nonce, t.given)
 	}
 }

@@ -13,18 +13,22 @@ import (
 // and patience. While the lock is held it only reads, eventually consistent
 // and with a jitter; it writes when a read shows that a write can succeed.
 func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
-	w := &waiter{c: c, a: a, pause: c.set.pollMin}
+	w := &waiter{c: c, a: a, pause: c.set.pollMin, caller: ctx}
 	if a.patience != forever {
 		w.until = a.began.Mono + a.patience
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.patience)
+		defer cancel()
 	}
+	w.limit = ctx
 	for {
 		l, err := c.try(ctx, a)
 		if err == nil {
 			return l, nil
 		}
-		if !w.note(err) {
-			if ctx.Err() != nil && w.last != nil {
-				err = ended(ctx, w.last)
+		if !w.note(ctx, err) {
+			if ctx.Err() != nil {
+				return nil, w.over()
 			}
 			return nil, err
 		}
@@ -39,14 +43,17 @@ type waiter struct {
 	c     *Client
 	a     *acquisition
 	until time.Duration // monotonic; 0: no limit
-	pause time.Duration // before the next read
-	last  error         // why there is no lock yet: held, or the store's failure
-	seen  lockstore.Nonce
-	fails int // reads or tries in a row that failed
+	// The context of the call, and the same with the limit of WaitFor.
+	caller, limit context.Context
+	pause         time.Duration // before the next read
+	last          error         // why there is no lock yet: held, or the store's failure
+	seen          lockstore.Nonce
+	sure          bool // the last read seemed stale: the next one must be consistent
+	fails         int  // reads or tries in a row that failed
 }
 
 // note keeps why the lock could not be had, and reports whether waiting helps.
-func (w *waiter) note(err error) bool {
+func (w *waiter) note(ctx context.Context, err error) bool {
 	held := errors.Is(err, ErrHeld)
 	if !held && !transient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -60,7 +67,7 @@ func (w *waiter) note(err error) bool {
 	if !w.a.waited {
 		w.a.waited = true
 		if w.c.observed() {
-			w.c.tell(nil, Event{Kind: EventWaiting, Key: w.a.key, Live: w.a.live, Err: err})
+			w.c.tell(ctx, Event{Kind: EventWaiting, Key: w.a.key, Live: w.a.live, Err: err})
 		}
 	}
 	return true
@@ -73,11 +80,11 @@ func (w *waiter) untilFree(ctx context.Context) error {
 			return err
 		}
 		got, err := w.read(ctx)
-		if e := w.over(ctx); e != nil {
+		if e := w.over(); e != nil {
 			return e
 		}
 		if err != nil {
-			if !w.note(mask(err)) {
+			if !w.note(ctx, mask(err)) {
 				return mask(err)
 			}
 			continue
@@ -91,7 +98,7 @@ func (w *waiter) untilFree(ctx context.Context) error {
 func (w *waiter) read(ctx context.Context) (answer, error) {
 	own, cancel := w.c.untilClosed(ctx)
 	defer cancel()
-	return w.c.read(own, w.a.key, lockstore.Eventual)
+	return w.c.read(own, w.a.key, lockstore.Consistency(w.sure))
 }
 
 // free reports whether what was read lets a write succeed, and plans the next
@@ -99,8 +106,10 @@ func (w *waiter) read(ctx context.Context) (answer, error) {
 func (w *waiter) free(got answer) bool {
 	c, r := w.c, got.Record
 	w.fails = 0
-	seen, stale := c.see(w.a.key, r, got.answered)
-	if stale {
+	var seen protocol.Observation
+	if w.sure {
+		seen, w.sure = c.see(w.a.key, r, got.answered), false
+	} else if seen, w.sure = c.glance(w.a.key, r, got.answered); w.sure {
 		return false
 	}
 	if r == nil || r.Released {
@@ -135,18 +144,20 @@ func (w *waiter) sleep(ctx context.Context) error {
 	if d > 0 {
 		c.sleep(ctx, c.closing, d)
 	}
-	return w.over(ctx)
+	return w.over()
 }
 
 // over gives the error of a wait that has ended, or nil.
-func (w *waiter) over(ctx context.Context) error {
+func (w *waiter) over() error {
 	switch {
-	case ctx.Err() != nil:
-		return ended(ctx, w.last)
+	case w.caller.Err() != nil:
+		return ended(w.caller, w.last)
 	case closed(w.c.closing):
 		return ErrClosed
-	case w.until > 0 && w.c.clock.now().Mono >= w.until:
-		return w.last
+	case w.until == 0 || w.c.clock.now().Mono < w.until && w.limit.Err() == nil:
+		return nil
+	case w.last == nil:
+		return unavailable("acquire", w.c, errors.New("no answer within the time to wait"))
 	}
-	return nil
+	return w.last
 }

@@ -28,11 +28,15 @@ func NewPromise(now Moment, bounds *Bounds, lease time.Duration, hold time.Time,
 	if bounds.Known() {
 		earliest, latest = bounds.Earliest(now), bounds.Latest(now)
 	}
-	if !hold.IsZero() {
-		lease = max(lease, hold.Sub(earliest))
-	}
 	lease = ceil(lease, time.Millisecond)
 	p := Promise{Lease: lease, Expires: latest.Add(lease).UTC().Truncate(time.Millisecond)}
+	if !hold.IsZero() {
+		// Each by its own measure: the end must not creep on with each renewal.
+		p.Lease = max(p.Lease, ceil(hold.Sub(earliest), time.Millisecond))
+		if hold.After(p.Expires) {
+			p.Expires = hold.UTC().Truncate(time.Millisecond)
+		}
+	}
 	if retention > 0 {
 		p.TTL = p.Expires.Add(retention + time.Second).Truncate(time.Second)
 	}

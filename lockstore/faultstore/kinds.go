@@ -40,14 +40,16 @@ func look(w lockstore.Write) (s seen) {
 			s.nonce = true
 		case lockstore.NextToken, lockstore.SetToken:
 			s.token = true
-		case lockstore.NextSeq:
+		case lockstore.NextSeq, lockstore.SetSeq:
 			s.nextSeq = true
 		case lockstore.SetExpires:
 			s.expires = true
 		case lockstore.SetData:
 			s.data = true
 		case lockstore.SetReleased:
-			s.release = bool(c)
+			s.release = s.release || bool(c)
+		case lockstore.SetEnded:
+			s.release = s.release || bool(c) // and stays taken until HoldAtLeast's end
 		}
 	}
 	return s
