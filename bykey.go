@@ -45,6 +45,9 @@ func (c *Client) ReleaseLock(ctx context.Context, key string) (bool, error) {
 	}
 	err = c.retry(ctx, func(ctx context.Context) error {
 		_, err := c.releaseSeen(ctx, key, r)
+		if err == nil {
+			c.over(key, r.Nonce)
+		}
 		return err
 	})
 	return err == nil, err

@@ -157,6 +157,7 @@ func (l *Lock) expire() error {
 
 // lose ends the tenure for a reason that the store told.
 func (l *Lock) lose(why protocol.Loss, by string) error {
+	l.c.over(l.key, l.nonce)
 	return l.end(&LostError{Key: l.key, Reason: reasons[why], By: by})
 }
 

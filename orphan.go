@@ -12,6 +12,9 @@ import (
 // A request that was sent may be carried out long after its caller gave up.
 var looks = [...]time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second, 120 * time.Second}
 
+// lookAgain is when a look is repeated that got no answer.
+const lookAgain = 5 * time.Second
+
 // remember sees to a tenure that may come into being, or has, without a handle:
 // its key is looked at later, and the tenure released. What remains if this
 // process is gone too ends with its lease, or by the owner's name.
@@ -33,18 +36,27 @@ func (c *Client) remember(key string, nonce lockstore.Nonce, given int64) {
 
 // lookLater needs c.mu.
 func (c *Client) lookLater(key string, nonce lockstore.Nonce, n int) {
-	if c.closed {
-		return
-	}
 	wait := looks[n]
 	if n > 0 {
 		wait -= looks[n-1]
 	}
+	c.lookAfter(wait, key, nonce, n)
+}
+
+// lookAfter needs c.mu.
+func (c *Client) lookAfter(wait time.Duration, key string, nonce lockstore.Nonce, n int) {
+	if c.closed {
+		return
+	}
 	time.AfterFunc(wait, func() {
 		c.spawn(func(ctx context.Context) {
-			c.clean(ctx, key, nonce)
+			looked := c.clean(ctx, key, nonce)
 			c.mu.Lock()
 			defer c.mu.Unlock()
+			if !looked {
+				c.lookAfter(lookAgain, key, nonce, n) // an outage is no answer
+				return
+			}
 			if n+1 < len(looks) {
 				c.lookLater(key, nonce, n+1)
 				return
@@ -54,6 +66,18 @@ func (c *Client) lookLater(key string, nonce lockstore.Nonce, n int) {
 			}
 		})
 	})
+}
+
+// over notes that a tenure has certainly ended: whatever has its nonce from
+// here on came from a late request.
+func (c *Client) over(key string, nonce lockstore.Nonce) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil {
+		if _, known := k.orphans[nonce]; known {
+			k.orphans[nonce] = 0
+		}
+	}
 }
 
 // orphaned reports whether that tenure is one of ours that nobody has.
@@ -68,20 +92,26 @@ func (c *Client) orphaned(key string, r *lockstore.Record) bool {
 	return is && r.Token != given && (k.handle == nil || k.handle.nonce != r.Nonce)
 }
 
-// clean releases the tenure if it is there and no handle has it.
-func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce) {
+// clean releases the tenure if it is there and no handle has it. It reports
+// whether it got the answers for that.
+func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce) (looked bool) {
+	if l := c.handleOf(key); l != nil && l.nonce == nonce {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
 	defer cancel()
 	got, err := c.read(ctx, key, lockstore.Consistent)
 	if err != nil {
-		return
+		return false
 	}
 	if why, _ := protocol.WhyLost(nonce, got.Record); why != protocol.LossNone || !c.orphaned(key, got.Record) {
-		return
+		return true
 	}
 	now, bounds := c.clock.now(), c.clock.at()
 	w := c.endTenure(tenureEnd{nonce: nonce, owner: got.Record.Owner, delete: got.Record.DeleteOnRelease}, now, &bounds)
-	if got, err = c.write(ctx, "clean", key, w); err == nil && got.Applied && c.observed() {
+	got, err = c.write(ctx, "clean", key, w)
+	if err == nil && got.Applied && c.observed() {
 		c.tell(ctx, Event{Kind: EventCleaned, Key: key})
 	}
+	return err == nil
 }

@@ -135,6 +135,11 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 // tryRelease sends one release. over: it is certain how the tenure ended.
 func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
+	defer func() {
+		if over {
+			l.c.over(l.key, l.nonce)
+		}
+	}()
 	switch {
 	case err != nil:
 		l.doubt = l.doubt || unknown(err) // under the right to write, as all of a release

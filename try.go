@@ -121,6 +121,10 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 	if err == nil {
 		err = c.adopt(l)
 	}
+	var lost *LostError
+	if errors.As(err, &lost) {
+		return nil, unavailable("acquire", c, lost) // before the answer came
+	}
 	if err != nil {
 		if t.resumes == nil {
 			c.giveBack(ctx, l, a.data == nil)
@@ -141,10 +145,10 @@ func (t *try) furnish(ctx context.Context, l *Lock, r *lockstore.Record) (err er
 		}
 	}
 	now, bounds := c.clock.now(), c.clock.at()
-	if l.belief.Left(now, &bounds) <= 0 {
+	if l.belief.Left(now, &bounds) <= a.lease/2 && a.lease > 0 {
 		// A slow answer, or the first of a process whose clock is behind: the
-		// tenure is ours, and only the belief in it has ended. It begins anew
-		// with a renewal.
+		// tenure is ours, and only the belief in it is short. It begins anew with
+		// a renewal.
 		l.belief = protocol.Belief{Sent: now}
 		if err := l.change(ctx, &change{step: "renew", renew: true, lease: a.lease}); err != nil {
 			return err

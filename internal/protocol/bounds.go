@@ -66,6 +66,17 @@ func (b *Bounds) Observe(asked, answered Moment, t lockstore.TimeBounds) (later 
 // Known reports whether any answer told its time.
 func (b *Bounds) Known() bool { return !b.now.at.Wall.IsZero() }
 
+// blindness is added to the end of a lease that is written before anything is
+// known of the store's clock: so much later than it is the first answer may
+// show it, and belief would end early by that. A store without a margin tells
+// its time exactly.
+func (b *Bounds) blindness() time.Duration {
+	if b.Known() || b.margin == 0 {
+		return 0
+	}
+	return time.Second + 2*b.margin
+}
+
 // Fresh reports whether the bounds are young enough to end a lease by.
 func (b *Bounds) Fresh(now Moment) bool { return b.Known() && now.most(b.now.at) <= freshTime }
 

@@ -93,7 +93,7 @@ func Takeable(r *lockstore.Record, o *Observation, bounds *Bounds, now Moment) t
 		return 0
 	}
 	left := o.Left(r, now)
-	if hasLease(r) && !r.Expires.IsZero() && bounds != nil && bounds.Known() {
+	if hasLease(r) && !r.Expires.IsZero() && bounds != nil && bounds.Fresh(now) {
 		// Past the width of the bounds, and the drift until then.
 		byClock := r.Expires.Sub(bounds.Earliest(now))
 		left = min(left, byClock+drift(byClock)+time.Millisecond)

@@ -29,7 +29,7 @@ func NewPromise(now Moment, bounds *Bounds, lease time.Duration, hold time.Time,
 		earliest, latest = bounds.Earliest(now), bounds.Latest(now)
 	}
 	lease = ceil(lease, time.Millisecond)
-	p := Promise{Lease: lease, Expires: latest.Add(lease).UTC().Truncate(time.Millisecond)}
+	p := Promise{Lease: lease, Expires: latest.Add(lease + bounds.blindness()).UTC().Truncate(time.Millisecond)}
 	if !hold.IsZero() {
 		// Each by its own measure: the end must not creep on with each renewal.
 		p.Lease = max(p.Lease, ceil(hold.Sub(earliest), time.Millisecond))
