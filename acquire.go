@@ -116,11 +116,12 @@ func (c *Client) try(ctx context.Context, a *acquisition) (*Lock, error) {
 func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 	t := c.newTry(a)
 	defer t.settle()
+	began := c.clock.now()
 	for failed, lost := 0, 0; ; {
 		got, err := t.send(ctx)
 		switch {
 		case err != nil:
-			if !transient(err) || failed+1 == callTries || !c.backoff(ctx, c.closing, failed, err) {
+			if !transient(err) || failed+1 == callTries || c.clock.now().Mono-began.Mono >= callLimit || !c.backoff(ctx, c.closing, failed, err) {
 				return nil, err
 			}
 			failed++

@@ -139,8 +139,11 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 	if l.pending = append(l.pending, p); len(l.pending) > pendingKept {
 		l.pending = l.pending[1:]
 	}
-	left := l.left(now, &bounds)
+	left, shortens := l.left(now, &bounds), len(l.caps) > 0 && l.alarm.lock != nil
 	l.mu.Unlock()
+	if shortens {
+		l.c.schedule(l, now)
+	}
 	limited, cancel := context.WithTimeout(ctx, min(attemptLimit, left/2)) // there has to be time for a renewal
 	defer cancel()
 	got, err := l.c.write(limited, ch.step, l.key, w)

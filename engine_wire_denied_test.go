@@ -21,53 +21,7 @@ func TestEngineD4(t *testing.T) {
 		"GetItem and UpdateItem are enough": testLeastPrivilege,
 		"no credentials":                    testNoCredentials,
 	}
-	for name, tt := range map[string]struct {
-		action string
-		call   func(context.Context, *engineTable, *wired) error
-	}{
-		"acquire": {"UpdateItem", func(ctx context.Context, _ *engineTable, a *wired) error {
-			_, err := a.AcquireLock(ctx, "k")
-			return err
-		}},
-		"wait": {"GetItem", func(ctx context.Context, e *engineTable, a *wired) error {
-			e.warm("b", 1).take(e.t, "k")
-			_, err := a.AcquireLock(ctx, "k", dynalock.Wait())
-			return err
-		}},
-		"release": {"UpdateItem", func(ctx context.Context, e *engineTable, a *wired) error {
-			return takeBefore(a, e.t).Release(ctx)
-		}},
-		"deleting release": {"DeleteItem", func(ctx context.Context, e *engineTable, a *wired) error {
-			return takeBefore(a, e.t, dynalock.DeleteOnRelease()).Release(ctx)
-		}},
-		"release by key": {"GetItem", func(ctx context.Context, _ *engineTable, a *wired) error {
-			_, err := a.ReleaseLock(ctx, "k")
-			return err
-		}},
-		"look": {"GetItem", func(ctx context.Context, _ *engineTable, a *wired) error {
-			_, err := a.GetLock(ctx, "k")
-			return err
-		}},
-		"list": {"Scan", func(ctx context.Context, _ *engineTable, a *wired) error {
-			for _, err := range a.Locks(ctx) {
-				return err
-			}
-			return nil
-		}},
-		"create table": {"CreateTable", func(ctx context.Context, e *engineTable, a *wired) error {
-			_, err := e.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &e.name})
-			return errors.Join(err, a.CreateTable(ctx))
-		}},
-		"look at table": {"DescribeTable", func(ctx context.Context, _ *engineTable, a *wired) error {
-			return a.CreateTable(ctx)
-		}},
-		"look at item expiry": {"DescribeTimeToLive", func(ctx context.Context, _ *engineTable, a *wired) error {
-			return a.CreateTable(ctx)
-		}},
-		"switch item expiry on": {"UpdateTimeToLive", func(ctx context.Context, _ *engineTable, a *wired) error {
-			return a.CreateTable(ctx)
-		}},
-	} {
+	for name, tt := range denials {
 		eachSDK(tests, name, func(t *testing.T, sdk int) {
 			e := newEngineTable(t)
 			a := e.warm("a", sdk)
@@ -91,6 +45,55 @@ func TestEngineD4(t *testing.T) {
 		})
 	}
 	together(t, tests)
+}
+
+// denials are calls and the action that each of them cannot do without.
+var denials = map[string]struct {
+	action string
+	call   func(context.Context, *engineTable, *wired) error
+}{
+	"acquire": {"UpdateItem", func(ctx context.Context, _ *engineTable, a *wired) error {
+		_, err := a.AcquireLock(ctx, "k")
+		return err
+	}},
+	"wait": {"GetItem", func(ctx context.Context, e *engineTable, a *wired) error {
+		e.warm("b", 1).take(e.t, "k")
+		_, err := a.AcquireLock(ctx, "k", dynalock.Wait())
+		return err
+	}},
+	"release": {"UpdateItem", func(ctx context.Context, e *engineTable, a *wired) error {
+		return takeBefore(a, e.t).Release(ctx)
+	}},
+	"deleting release": {"DeleteItem", func(ctx context.Context, e *engineTable, a *wired) error {
+		return takeBefore(a, e.t, dynalock.DeleteOnRelease()).Release(ctx)
+	}},
+	"release by key": {"GetItem", func(ctx context.Context, _ *engineTable, a *wired) error {
+		_, err := a.ReleaseLock(ctx, "k")
+		return err
+	}},
+	"look": {"GetItem", func(ctx context.Context, _ *engineTable, a *wired) error {
+		_, err := a.GetLock(ctx, "k")
+		return err
+	}},
+	"list": {"Scan", func(ctx context.Context, _ *engineTable, a *wired) error {
+		for _, err := range a.Locks(ctx) {
+			return err
+		}
+		return nil
+	}},
+	"create table": {"CreateTable", func(ctx context.Context, e *engineTable, a *wired) error {
+		_, err := e.db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &e.name})
+		return errors.Join(err, a.CreateTable(ctx))
+	}},
+	"look at table": {"DescribeTable", func(ctx context.Context, _ *engineTable, a *wired) error {
+		return a.CreateTable(ctx)
+	}},
+	"look at item expiry": {"DescribeTimeToLive", func(ctx context.Context, _ *engineTable, a *wired) error {
+		return a.CreateTable(ctx)
+	}},
+	"switch item expiry on": {"UpdateTimeToLive", func(ctx context.Context, _ *engineTable, a *wired) error {
+		return a.CreateTable(ctx)
+	}},
 }
 
 // takeBefore acquires past the rules of the wire, whose denials are for what
@@ -146,8 +149,10 @@ func testNoCredentials(t *testing.T) {
 	e := newEngineTable(t)
 	a := e.warm("a", 4)
 	a.expired.Store(true)
+	ctx, cancel := context.WithTimeout(ever, 10*time.Second)
+	defer cancel()
 	began := time.Now()
-	if _, err := a.AcquireLock(ever, "k", dynalock.Wait()); !errors.Is(err, dynalock.ErrAccessDenied) {
+	if _, err := a.AcquireLock(ctx, "k", dynalock.Wait()); !errors.Is(err, dynalock.ErrAccessDenied) {
 		t.Errorf("%v", err)
 	}
 	if a.wire.Count() != 0 {
@@ -155,7 +160,7 @@ func testNoCredentials(t *testing.T) {
 	}
 	a.expired.Store(false)
 	a.wire.On(0, wiretest.Expired)
-	_, err := a.AcquireLock(ever, "k", dynalock.Wait())
+	_, err := a.AcquireLock(ctx, "k", dynalock.Wait())
 	if !errors.Is(err, dynalock.ErrAccessDenied) || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("%v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,9 @@ type wired struct {
 	// credentials fail while this is set.
 	expired atomic.Bool
 	waits   sync.WaitGroup // of wait
+
+	mu     sync.Mutex
+	failed []error // renewals, and why
 }
 
 // wired gives a client whose SDK is told to try that often. The library knows
@@ -115,6 +119,10 @@ func (e *engineTable) wired(owner string, sdkAttempts int, opts ...dynalock.Clie
 				w.asked.Add(2) // the store reads an item too where all fits in one page
 			case ev.Kind == dynalock.EventRequest:
 				w.asked.Add(1)
+			case ev.Kind == dynalock.EventRenewFailed:
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.failed = append(w.failed, ev.Err)
 			}
 		}),
 	}, opts...)...)
@@ -145,6 +153,13 @@ func (e *engineTable) warm(owner string, sdkAttempts int, opts ...dynalock.Clien
 	}
 	w.wire.Forget()
 	return w
+}
+
+// failures are the errors of the renewals that failed.
+func (w *wired) failures() []error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.failed)
 }
 
 // take acquires, and fails the test if it cannot.

@@ -62,7 +62,8 @@ func parseHandle(handle string) (scope, key string, nonce lockstore.Nonce, err e
 		return "", "", "", invalidHandle("does not begin with " + handlePrefix)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) < sumBytes {
+	// Line ends, which the decoder passes over, would make two texts one handle.
+	if err != nil || strings.ContainsAny(text, "\r\n") || len(b) < sumBytes {
 		return "", "", "", invalidHandle("is damaged")
 	}
 	body, sum := b[:len(b)-sumBytes], sha256.Sum256(b[:len(b)-sumBytes])

@@ -146,7 +146,7 @@ func TestToxiproxyPartition(t *testing.T) {
 			time.Sleep(lease / 2) // real time: past a renewal
 			n.poison(toxics...)
 			cut := time.Now()
-			last := lastHeld(l)
+			last := lastHeld(t, l)
 			if last.After(cut.Add(lease)) {
 				t.Errorf("believed for %v after the cut", last.Sub(cut))
 			}
@@ -176,11 +176,15 @@ func TestToxiproxyPartition(t *testing.T) {
 
 // lastHeld waits until the lock is not held, and gives the last moment at which
 // it was.
-func lastHeld(l *dynalock.Lock) (last time.Time) {
-	for {
+func lastHeld(t *testing.T, l *dynalock.Lock) (last time.Time) {
+	t.Helper()
+	for end := time.Now().Add(2*lease + slack); ; {
 		now := time.Now()
 		if !l.Held() {
 			return last
+		}
+		if now.After(end) {
+			t.Fatalf("still held: %v", l)
 		}
 		last = now
 		time.Sleep(time.Millisecond) // real time: the lease runs
