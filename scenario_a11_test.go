@@ -31,7 +31,9 @@ func TestA11_SameOwnerName(t *testing.T) {
 						o.add(m, l)
 						o.check()
 						time.Sleep(seconds(rng, 0, 0.05))
-						err = l.Release(background)
+						if err := l.Release(background); err != nil {
+							w.t.Error(err)
+						}
 					}
 					time.Sleep(seconds(rng, 0, 0.05))
 				}
