@@ -46,7 +46,7 @@ func TestEngineTransactGuard(t *testing.T) {
 			return l.Release(ever)
 		},
 		"taken over": func(t *testing.T, e *engineTable, _ *dynalock.Lock) error {
-			e.warm("b", 1).wait("k").within(t, 2*shortLease+slack)
+			e.warm("b", 1).wait("k").within(t, 2*safeLease+slack)
 			return nil
 		},
 		"resumed elsewhere": func(_ *testing.T, e *engineTable, _ *dynalock.Lock) error {
@@ -61,7 +61,11 @@ func TestEngineTransactGuard(t *testing.T) {
 	} {
 		tests[name] = func(t *testing.T) {
 			e := newEngineTable(t)
-			l := e.warm("a", 1).take(t, "k", dynalock.WithLease(shortLease))
+			lease := time.Minute
+			if name == "taken over" {
+				lease = safeLease
+			}
+			l := e.warm("a", 1).take(t, "k", dynalock.WithLease(lease))
 			guard, err := l.TransactGuard()
 			if err != nil {
 				t.Fatal(err)

@@ -143,7 +143,7 @@ func TestEngineLegacyGoesOn(t *testing.T) {
 		// Everything that a lock goes through, on an item that was free.
 		e.legacy("life", rawItem{"isReleased": attrBool(true)})
 		a, b := e.warm("a", 1, e.options()...), e.warm("b", 1, e.options()...)
-		l = a.take(t, "life", dynalock.WithLease(shortLease))
+		l = a.take(t, "life", dynalock.WithLease(safeLease))
 		keeps(t, "acquire", e.item("life"))
 		if string(l.Data()) != "from before" {
 			t.Errorf("data %q", l.Data())
@@ -152,7 +152,7 @@ func TestEngineLegacyGoesOn(t *testing.T) {
 			t.Error(err)
 		}
 		keeps(t, "renew", e.item("life"))
-		m := b.wait("life").within(t, 2*shortLease+slack)
+		m := b.wait("life").within(t, 2*safeLease+slack)
 		keeps(t, "takeover", e.item("life"))
 		if m.Token() <= l.Token() {
 			t.Errorf("token %d after %d", m.Token(), l.Token())

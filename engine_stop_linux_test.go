@@ -66,10 +66,7 @@ func TestEngineStoppedHolder(t *testing.T) {
 	together(t, tests)
 }
 
-const (
-	stressTime = 15 * time.Second
-	stressers  = 3
-)
+const stressers = 3
 
 // A stress is processes that compete for one lock while they are stopped at
 // random.
@@ -90,12 +87,16 @@ type stop struct{ from, to time.Time }
 // and a lock changes hands without a release only where its holder was stopped.
 func TestEngineStress(t *testing.T) {
 	t.Parallel()
+	lasts := 15 * time.Second
+	if testing.Short() {
+		lasts = 6 * time.Second
+	}
 	program := build(t, "process", "")
 	e := newEngineTable(t)
 	s := &stress{t: t, got: map[uint64]processReport{}}
 	for range stressers {
 		s.processes = append(s.processes, e.start(t, program, "o", "-live", "-lease", "1s", "-pause", "500ms",
-			"-for", stressTime.String(), "stay", "loop"))
+			"-for", lasts.String(), "stay", "loop"))
 	}
 	var reading sync.WaitGroup
 	for i, p := range s.processes {
@@ -103,7 +104,7 @@ func TestEngineStress(t *testing.T) {
 		p.resume()
 		reading.Go(func() { s.read(i) })
 	}
-	s.stopThem(time.Now().Add(stressTime - 2*shortLease))
+	s.stopThem(time.Now().Add(lasts - 2*shortLease))
 	reading.Wait()
 	for _, p := range s.processes {
 		p.ends()

@@ -37,7 +37,7 @@ func TestEngineA4(t *testing.T) {
 		tests[name+", arrives after the takeover"] = func(t *testing.T) {
 			e := newEngineTable(t)
 			a, b := e.warm("a", 4), e.warm("b", 1)
-			l := a.take(t, "k", append(opts, dynalock.WithLease(shortLease))...)
+			l := a.take(t, "k", append(opts, dynalock.WithLease(safeLease))...)
 			gate := wiretest.NewGate()
 			a.wire.On(1, wiretest.Late(gate), wiretest.Release)
 			a.wire.On(0, wiretest.BlackHole)
@@ -46,7 +46,7 @@ func TestEngineA4(t *testing.T) {
 			if err := l.Release(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v", err)
 			}
-			b.wait("k").within(t, 2*shortLease+slack)
+			b.wait("k").within(t, 2*safeLease+slack)
 			was := e.item("k")
 			gate.Open()
 			closes(t, gate.Delivered(), slack, "the late release is answered")

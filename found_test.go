@@ -29,6 +29,13 @@ func TestFound_LateCopyOfAcquire(t *testing.T) {
 				w.t.Error(err)
 			}
 		},
+		// A look that finds the tenure released must not be the last one.
+		"so, after a look": func(w *world, b *machine) {
+			pass(300 * time.Millisecond)
+			if err := b.take("k").Release(background); err != nil {
+				w.t.Error(err)
+			}
+		},
 	} {
 		for _, late := range []time.Duration{500 * time.Millisecond, 3 * time.Second, 20 * time.Second, 100 * time.Second} {
 			t.Run(fmt.Sprint(name, late), func(t *testing.T) {

@@ -131,6 +131,11 @@ func (c *Client) renewalSlot(ctx context.Context) error {
 	select {
 	case c.renewal <- struct{}{}:
 		return nil
+	default:
+	}
+	select {
+	case c.renewal <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return errors.New("too many renewals under way")
 	}
@@ -161,7 +166,10 @@ func (l *Lock) renewFailed(err error) {
 	first := l.renewal.tries == 0
 	lease, left := l.belief.Lease, l.left(now, &bounds)
 	step := min(max(lease/100, backoffMin)<<min(l.renewal.tries, 6), max(lease/8, backoffMin))
-	l.renewal.failed = mask(err)
+	// The last tries have no time left, which is no news.
+	if l.renewal.failed == nil || !errors.Is(err, context.DeadlineExceeded) {
+		l.renewal.failed = mask(err)
+	}
 	l.renewal.tries++
 	l.renewal.at = now.Mono + l.c.jitter(step/2, step)
 	l.mu.Unlock()
