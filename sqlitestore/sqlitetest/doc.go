@@ -1,0 +1,2 @@
+// Package sqlitetest gives tests a store in a folder of their own.
+package sqlitetest
