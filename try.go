@@ -118,6 +118,8 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 	c, a := t.c, t.a
 	l := newLock(c, a, r, belief)
 	err := t.furnish(ctx, l, r)
+	token := l.token // before others have the handle
+	l.tookOver = t.over != nil
 	if err == nil {
 		err = c.adopt(l)
 	}
@@ -131,8 +133,7 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 		}
 		return nil, err
 	}
-	t.given = l.token
-	l.tookOver = t.over != nil
+	t.given = token
 	return l, nil
 }
 
