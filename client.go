@@ -20,7 +20,7 @@ type DynamoDBAPI = dynamostore.API
 
 // A Client takes locks under one owner name. It is safe for concurrent use;
 // one for each process and table is what it is meant for. Its zero value
-// answers every call with an error.
+// answers every call with an error; only Close has nothing to do then.
 type Client struct {
 	set      settings
 	store    lockstore.Store

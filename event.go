@@ -53,9 +53,18 @@ func (c *Client) observed() bool { return len(c.set.observers) > 0 || c.set.logg
 
 // later calls f behind what goes on now, one after the other: what an observer
 // or a logger takes its time for must not delay a renewal or the news of a loss.
-func (c *Client) later(f func()) {
+func (c *Client) later(f func()) { c.tellLater(f, false) }
+
+// newsKept is how much waits for an observer that does not return, apart from
+// losses.
+const newsKept = 4096
+
+func (c *Client) tellLater(f func(), loss bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.news) >= newsKept && !loss {
+		return
+	}
 	c.news = append(c.news, f)
 	if len(c.news) == 1 {
 		go c.tellNews()

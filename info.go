@@ -29,8 +29,8 @@ type LockInfo struct {
 	Since      time.Time     // when the holder last changed, to the second
 	Expires    time.Time     // end of the lease in the store's time, unless renewed; zero: none
 	Lease      time.Duration // 0: none
-	Data       []byte
-	DataErr    error // why Data cannot be given: ErrDecrypt or ErrMalformed
+	Data       []byte        `json:"-"` // not by accident into a log
+	DataErr    error         // why Data cannot be given: ErrDecrypt or ErrMalformed
 
 	DeleteOnRelease bool
 	Waiters         int // in the store's queue

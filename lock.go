@@ -186,7 +186,7 @@ func (l *Lock) end(err error) error {
 			Kind: EventLost, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live,
 			Held: l.held(), Reason: lost.Reason, Err: lost,
 		}
-		l.c.later(func() { l.c.tell(context.Background(), e) })
+		l.c.tellLater(func() { l.c.tell(context.Background(), e) }, true)
 	}
 	return err
 }

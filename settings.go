@@ -224,7 +224,8 @@ func WithLogger(logger *slog.Logger) ClientOption {
 // WithObserver adds a function that is called with each [Event], in line, with
 // the context of the call that it belongs to. Panics are caught. It should be
 // quick: what it delays is the caller, never a renewal. It must not call Close,
-// which waits for the call that the observer is part of.
+// which waits for the call that the observer is part of. One that never returns
+// keeps later events waiting, the latest of which are left out.
 func WithObserver(observe func(context.Context, Event)) ClientOption {
 	return func(s *settings) {
 		if observe == nil {

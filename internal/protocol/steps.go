@@ -29,7 +29,11 @@ func Acquire(t Tenure, base int64, now, safeNow time.Time) lockstore.Write {
 // TakeOver ends the lapsed tenure that r shows, and takes the lock. It is
 // conditional on exactly what was seen: a holder that renewed meanwhile wins.
 func TakeOver(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.Write {
-	w := succeed(r, t, base, now, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowTakenOver, By: t.Owner})
+	last := lockstore.Last{Nonce: r.Nonce, How: lockstore.HowTakenOver, By: t.Owner}
+	if r.Ended && r.Last != nil {
+		last = *r.Last // that tenure had been released; only its promise was left
+	}
+	w := succeed(r, t, base, now, last)
 	w.If[0] = append(w.If[0], lockstore.NoWaiterAt(0), lockstore.QueueSound{})
 	return w
 }
