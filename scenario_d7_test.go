@@ -72,7 +72,7 @@ func TestD7_NothingIsLeftOfManyCycles(t *testing.T) {
 			}
 			time.Sleep(3 * time.Minute) // until what was cancelled has been looked at for the last time
 			synctest.Wait()
-			if n := runtime.NumGoroutine(); n > baseline+2 {
+			if n := runtime.NumGoroutine(); n > baseline+5 {
 				t.Fatalf("%d goroutines, and %d before", n, baseline)
 			}
 			m.net.Reset()
@@ -81,10 +81,12 @@ func TestD7_NothingIsLeftOfManyCycles(t *testing.T) {
 				t.Errorf("%d requests for nobody", n)
 			}
 			must(t, m.Close(bg))
-			synctest.Wait()
-			if n := runtime.NumGoroutine(); n > baseline {
-				t.Fatalf("%d goroutines after Close, and %d before", n, baseline)
-			}
+		}
+		synctest.Wait()
+		// The process has some outside the bubble that come and go; 40 clients
+		// that left one each could not hide behind them.
+		if n := runtime.NumGoroutine(); n > baseline+5 {
+			t.Fatalf("%d goroutines after Close, and %d before", n, baseline)
 		}
 	})
 }

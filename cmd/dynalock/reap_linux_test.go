@@ -15,9 +15,9 @@ func TestReapsOrphans(t *testing.T) {
 	p := places(t)[0]
 	pr := p.begin(t, "testchild", "subreaper", "dynalock", "run", "k", "--", "sh", "-c",
 		// Grandchildren whose parent ends before them.
-		`for n in 1 2 3; do sh -c 'sleep 0.2 & exit 0'; done; exec sleep 30`)
+		`for n in 1 2 3; do sh -c 'sleep 2 & exit 0'; done; exec sleep 90`)
 	seen := false
-	eventually(t, "the orphans have come and gone", 10*time.Second, func() bool {
+	eventually(t, "the orphans have come and gone", 40*time.Second, func() bool {
 		n := childrenOf(pr.cmd.Process.Pid)
 		seen = seen || n > 1
 		return seen && n == 1 // the command alone: a zombie would count
