@@ -63,7 +63,11 @@ func (s *soak) run(seed uint64) {
 	var users sync.WaitGroup
 	for i := range uint64(4) {
 		net := faultstore.New(s.w.table, faultstore.WithHistory(history))
-		m := s.w.connect(string(rune('a'+i)), net, nil, dynalock.WithClockMargin(margin))
+		opts := []dynalock.ClientOption{dynalock.WithClockMargin(margin)}
+		if i == 3 {
+			opts = append(opts, dynalock.ObserveOnly())
+		}
+		m := s.w.connect(string(rune('a'+i)), net, nil, opts...)
 		net.Seed(seed*10+i, faultstore.Rates{
 			Cut: .04, Fail: .04, Refuse: .03, Throttle: .03, Hold: .05, Delay: .05, Late: .05, Stale: .2,
 			MaxDelay: 2 * time.Second,

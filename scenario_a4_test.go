@@ -125,32 +125,38 @@ func TestA6_HolderNoticesByItself(t *testing.T) {
 	for name, how := range cutOffs() {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(6, 1))
-			for range 50 {
+			for i := range 50 {
 				phase := lease + seconds(rng, 0, 3)
-				inWorld(t, func(w *world) { cutOffAt(w, how, phase) })
+				var by []dynalock.ClientOption // by the clock, and by what is seen
+				if i%2 == 0 {
+					by = append(by, dynalock.ObserveOnly())
+				}
+				inWorld(t, func(w *world) { cutOffAt(w, how, phase, by) }, dates())
 			}
 		})
 	}
 }
 
-func cutOffAt(w *world, how cutOff, phase time.Duration) {
+func cutOffAt(w *world, how cutOff, phase time.Duration, by []dynalock.ClientOption) {
 	net := faultstore.New(w.table)
-	a, b := w.connect("a", net, how.front), w.machine("b")
+	a, b := w.connect("a", net, how.front, dynalock.WithClockMargin(margin)), w.process("b", by...)
+	slow := net.On(faultstore.Match{}, faultstore.Hold(200*time.Millisecond))
 	l := a.take("k", live()...)
 	next := b.wait(background, "k", dynalock.Wait())
 	// Nobody asks the handle anything: its own timer has to tell.
 	lost := make(chan time.Time, 1)
 	go func() { <-l.Done(); lost <- time.Now() }()
 	pass(phase)
+	slow.Off()
 	how.cut(a)
 	cut := time.Now()
-	var sent time.Time // of the last confirmed write
+	next.within(w.t, 2*lease+dynalock.DefaultPollMax)
+	var sent time.Time // of the last write whose answer came
 	for _, e := range net.Log() {
-		if e.Applied && !e.End.IsZero() {
+		if e.Applied && !e.End.IsZero() && e.Err == nil {
 			sent = e.Start
 		}
 	}
-	next.within(w.t, 2*lease+dynalock.DefaultPollMax)
 	select {
 	case at := <-lost:
 		if at.After(sent.Add(lease)) || at.After(next.at) || at.Before(cut) {

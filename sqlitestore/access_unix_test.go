@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/sqlitestore"
 )
 
@@ -49,6 +50,18 @@ func TestModes(t *testing.T) {
 		if got := mode(name); got != 0o660 {
 			t.Errorf("%s has %o", name, got)
 		}
+	}
+}
+
+// What is no file is not opened, which could wait for ever.
+func TestOpenNoFile(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, os.DevNull} {
+		_, err := sqlitestore.Open(path)
+		wantError(t, err, lockstore.ErrInvalidRequest, false)
 	}
 }
 

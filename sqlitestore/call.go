@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// grace is how long a call whose context ended waits for a commit that is
-	// under way: a certain answer spares the client from looking for it later.
-	grace = 100 * time.Millisecond
 	// minPause and maxPause are between two tries while others write. A write
 	// takes from 50 µs (no waiting for the disk) to some ms, and whoever writes
 	// without a break leaves a gap of a few µs after each.
@@ -77,7 +74,7 @@ func run[T any](ctx context.Context, s *Store, op string, writes bool, f func(co
 	select {
 	case a := <-answers:
 		return a.value, a.err
-	case <-time.After(grace):
+	case <-time.After(s.grace):
 		return none, s.fail(op, ended(ctx), true)
 	}
 }

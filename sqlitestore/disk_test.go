@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -130,6 +131,9 @@ func TestDiskFullDuringCommit(t *testing.T) {
 			if err != nil || at < 5 {
 				t.Errorf("after %d writes: %v", writes, err)
 			}
+			if n := fs.connections.Load(); n != 1 {
+				t.Errorf("%d connections: a full disk takes none away", n)
+			}
 			return
 		}
 		wantError(t, err, lockstore.ErrUnavailable, false)
@@ -159,6 +163,9 @@ func TestDiskFailsToSync(t *testing.T) {
 	})
 	wantError(t, set(t.Context(), s, "key", []byte("after")), lockstore.ErrUnavailable, true)
 	fs.do(nil)
+	if n := fs.connections.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
 	for _, now := range []lockstore.Store{s, other} {
 		if got := string(get(t, now, "key")); got != "before" {
 			t.Errorf("others see %q", got)
@@ -169,6 +176,9 @@ func TestDiskFailsToSync(t *testing.T) {
 	}
 	if err := set(t.Context(), s, "other key", []byte("next")); err != nil {
 		t.Error(err)
+	}
+	if n := fs.connections.Load(); n != 2 {
+		t.Errorf("%d connections: the one that failed is not used again", n)
 	}
 	if got := string(get(t, afterCrash(t, path), "key")); got != "before" {
 		t.Errorf("after the next write and a crash it is %q", got)
@@ -254,7 +264,9 @@ func TestDiskHangsReading(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	wantError(t, set(ctx, s, "key", []byte("after")), lockstore.ErrUnavailable, false)
+	data := []byte("after")
+	wantError(t, set(ctx, s, "key", data), lockstore.ErrUnavailable, false)
+	clear(data) // it is the caller's again; the race detector watches
 	<-stuck
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -273,10 +285,53 @@ func TestDiskHangsReading(t *testing.T) {
 	}
 }
 
+// A writer that leaves while it waits for a connection lets the next one have
+// its place in the line.
+func TestDiskHangsWithAllConnections(t *testing.T) {
+	fs, on := newFaultFS(t)
+	path := newFile(t)
+	s := open(t, path, on)
+	if err := set(t.Context(), open(t, path), "key", []byte("data")); err != nil { // which s has to read from the log
+		t.Fatal(err)
+	}
+	const connections = 4
+	stuck, release := make(chan struct{}, 100), make(chan struct{})
+	fs.do(func(op fileOp) error {
+		if op.what == "read" {
+			stuck <- struct{}{}
+			<-release
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range connections + 1 {
+		wg.Go(func() {
+			if res, err := s.Get(context.Background(), "key", lockstore.Consistent); err != nil || string(res.Record.Data) != "data" {
+				t.Errorf("%+v, %v", res, err)
+			}
+		})
+	}
+	for range connections {
+		<-stuck
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	wantError(t, set(ctx, s, "other", nil), lockstore.ErrUnavailable, false)
+	fs.do(nil)
+	close(release)
+	wg.Wait()
+	if err := set(t.Context(), s, "other", nil); err != nil {
+		t.Error(err)
+	}
+	if n := fs.connections.Load(); n != connections {
+		t.Errorf("%d connections", n)
+	}
+}
+
 // A commit that ends soon after its context is told as what it was.
 func TestDiskIsSlow(t *testing.T) {
 	fs, on := newFaultFS(t)
-	s := open(t, newFile(t), on)
+	s := open(t, newFile(t), on, sqlitestore.WithGrace(time.Minute))
 	ctx, cancel := context.WithCancel(t.Context())
 	fs.do(func(op fileOp) error {
 		if op.what == "sync" && op.onLog() {

@@ -47,7 +47,7 @@ func diagnose(err error) (advice string, kind error) {
 		return "open it again", lockstore.ErrUnavailable
 	case is(errMoved):
 		return "open it again; what is held by the old file excludes nobody", lockstore.ErrTableNotFound
-	case is(errPath, errNetwork, syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ELOOP):
+	case is(errPath, errNetwork, fs.ErrNotExist, syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ELOOP):
 		return "choose another path, on a local disk", lockstore.ErrInvalidRequest
 	case is(errForeign, sqlite3.NOTADB):
 		return "it is left as it is; choose another path", lockstore.ErrTableSchema

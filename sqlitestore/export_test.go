@@ -10,6 +10,9 @@ func WithPragma(pragma string) Option {
 	return func(s *Store) { s.pragmas = append(s.pragmas, pragma) }
 }
 
+// WithGrace changes how long a commit under way is waited for.
+func WithGrace(d time.Duration) Option { return func(s *Store) { s.grace = d } }
+
 // WithClock replaces the wall clock.
 func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
 

@@ -17,6 +17,8 @@ import (
 // A faultFS is the system's files with a test's hands in between.
 type faultFS struct {
 	vfs.VFSFilename
+	connections atomic.Int64
+
 	mu     sync.Mutex
 	before func(fileOp) error // may block; an error is the operation's
 }
@@ -64,6 +66,9 @@ func (f *faultFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File
 	file, flags, err := f.VFSFilename.OpenFilename(name, flags)
 	if err != nil {
 		return nil, flags, err
+	}
+	if flags&vfs.OPEN_MAIN_DB != 0 {
+		f.connections.Add(1)
 	}
 	return &faultFile{file, f, filepath.FromSlash(name.String())}, flags, nil
 }

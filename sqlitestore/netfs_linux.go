@@ -3,15 +3,15 @@ package sqlitestore
 import "syscall"
 
 // networks are file systems that several machines can mount, which then do not
-// share the log's memory. The numbers are the kernel's, from
-// https://man7.org/linux/man-pages/man2/statfs.2.html and, for the last five,
-// each one's own sources.
+// share the log's memory. The numbers are the ones that stat(1) knows:
+// https://github.com/coreutils/coreutils/blob/master/src/stat.c
 var networks = map[uint32]string{
 	0x6969:     "NFS",
 	0x517b:     "SMB",
 	0xfe534d42: "SMB",
 	0xff534d42: "SMB",
 	0x5346414f: "AFS",
+	0x6b414653: "AFS",
 	0x00c36400: "Ceph",
 	0x73757245: "Coda",
 	0x7461636f: "OCFS2",

@@ -22,11 +22,12 @@ var (
 // newer version, all of which it leaves as they are; ErrAccessDenied;
 // ErrInvalidRequest for a path that cannot be; ErrUnavailable for the rest.
 //
-// It takes about 2 ms, and 30 ms for a new file.
+// It takes 1 to 3 ms, and for a new file some waits for the disk.
 func Open(path string, opts ...Option) (*Store, error) {
 	s := &Store{
 		path:    path,
 		timeout: 10 * time.Second,
+		grace:   100 * time.Millisecond,
 		now:     time.Now,
 		pool:    newPool(),
 	}

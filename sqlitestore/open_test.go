@@ -59,6 +59,7 @@ func TestOpenForeign(t *testing.T) {
 		"damaged":       {text: "SQLite format 3\x00" + strings.Repeat("\x17", 8192), advice: "another path"},
 		"other tables":  {sql: "CREATE TABLE locks (name TEXT); INSERT INTO locks VALUES ('mine')", advice: "another path"},
 		"other program": {sql: "PRAGMA application_id = 7; CREATE TABLE t (x)", advice: "another path"},
+		"other, empty":  {sql: "PRAGMA application_id = 7", advice: "another path"},
 		"other version": {sql: "PRAGMA user_version = 1", advice: "another path"},
 		"newer": {sql: fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; CREATE TABLE locks (later)",
 			sqlitestore.ApplicationID, sqlitestore.SchemaVersion+1), advice: "update this program"},
@@ -154,8 +155,12 @@ func TestOpenWrongPath(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dangling := filepath.Join(dir, "dangling")
+	if err := os.Symlink("nowhere", dangling); err != nil {
+		t.Fatal(err)
+	}
 	for name, path := range map[string]string{
-		"empty": "", "memory": ":memory:", "URI": "file:locks.db", "zero byte": "a\x00b",
+		"dangling link": dangling, "empty": "", "memory": ":memory:", "URI": "file:locks.db", "zero byte": "a\x00b",
 		"a folder": dir, "in a file": filepath.Join(file, "locks.db"), "folders in a file": filepath.Join(file, "a", "b", "locks.db"),
 		"long": filepath.Join(dir, strings.Repeat("x", 300)),
 	} {

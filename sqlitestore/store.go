@@ -1,9 +1,11 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +18,9 @@ type Store struct {
 	path    string // absolute, no symbolic links
 	scope   string
 	timeout time.Duration
+	// grace is how long a call whose context ended waits for a commit that is
+	// under way: a certain answer spares the client from looking for it later.
+	grace   time.Duration
 	normal  bool
 	now     func() time.Time
 	vfs     string   // for tests; empty: the system's files
@@ -70,6 +75,7 @@ func (s *Store) Write(ctx context.Context, key string, w lockstore.Write) (locks
 	if err := s.checkKey(ctx, "Write", key); err != nil {
 		return lockstore.Result{}, err
 	}
+	w = clone(w)
 	res, err := run(ctx, s, "Write", true, func(ctx context.Context, c *conn, g *gate) (lockstore.Result, error) {
 		if err := retry(ctx, func() error { return c.exec(beginSQL) }); err != nil {
 			return lockstore.Result{}, err
@@ -79,6 +85,23 @@ func (s *Store) Write(ctx context.Context, key string, w lockstore.Write) (locks
 	})
 	s.bound(&res.Time)
 	return res, err
+}
+
+// clone lets the caller have back what it gave: a call whose context ends
+// returns while the work goes on.
+func clone(w lockstore.Write) lockstore.Write {
+	w.If = slices.Clone(w.If)
+	for i := range w.If {
+		w.If[i] = slices.Clone(w.If[i])
+	}
+	w.Do = slices.Clone(w.Do)
+	for i, change := range w.Do {
+		if data, ok := change.(lockstore.SetData); ok {
+			data.Bytes = bytes.Clone(data.Bytes)
+			w.Do[i] = data
+		}
+	}
+	return w
 }
 
 // step is what Write does while it holds the file's write lock.

@@ -163,20 +163,20 @@ func TestClockIsSet(t *testing.T) {
 	}
 }
 
-// Queues are not made by any change yet, but kept by all of them.
-func TestQueue(t *testing.T) {
+// What no change makes yet is kept by all of them.
+func TestQueueAndRevoked(t *testing.T) {
 	path := newFile(t)
 	s := open(t, path)
 	if err := set(t.Context(), s, "key", nil); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, path, `UPDATE locks SET queue = CAST('[{"id":"/wA=","owner":"YQ=="},{"id":"Yg==","owner":"","delete":true}]' AS BLOB)`)
+	execute(t, path, `UPDATE locks SET queue = CAST('[{"id":"/wA=","owner":"YQ=="},{"id":"Yg==","owner":"","delete":true}]' AS BLOB), revoked = 3`)
 	want := []lockstore.Waiter{{ID: "\xff\x00", Owner: "a"}, {ID: "b", DeleteOnRelease: true}}
 	for range 2 {
 		res, err := s.Write(t.Context(), "key", lockstore.Write{
 			If: lockstore.All(lockstore.WaiterAt{Place: 0, ID: "\xff\x00"}, lockstore.NoWaiterAt(2)), Do: []lockstore.Change{lockstore.NextSeq{}},
 		})
-		if err != nil || !res.Applied || !reflect.DeepEqual(res.Record.Queue, want) {
+		if err != nil || !res.Applied || !reflect.DeepEqual(res.Record.Queue, want) || res.Record.Revoked != 3 {
 			t.Errorf("%+v, %v", res, err)
 		}
 	}
