@@ -67,7 +67,7 @@ func TestManyTries(t *testing.T) {
 	for _, p := range places(t) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			var tries [20]*process
+			var tries [50]*process
 			for i := range tries {
 				tries[i] = p.begin(t, "dynalock", "run", "--hold-at-least", "1m", "k", "--", "testchild", "exit", "0")
 			}
