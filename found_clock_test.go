@@ -107,6 +107,29 @@ func TestFound_WallClockJumps(t *testing.T) {
 	}
 }
 
+// A try goes by what it knew of the store's time before, and no wall clock that
+// jumped since makes it take a lock that is held.
+func TestFound_WallClockJumpsBeforeATry(t *testing.T) {
+	for _, jump := range []time.Duration{5 * time.Second, 2 * time.Minute, time.Hour, -2 * time.Minute} {
+		inWorld(t, func(w *world) {
+			a, b := w.process("a"), w.process("b")
+			l := a.take("k", live()...)
+			b.take("other")
+			pass(500 * time.Millisecond)
+			b.clock.setWall(jump)
+			for range 20 {
+				if got, err := b.AcquireLock(background, "k"); !errors.Is(err, dynalock.ErrHeld) {
+					w.t.Fatalf("%v: %v, %v", jump, got, err)
+				}
+				pass(200 * time.Millisecond)
+			}
+			if !l.Held() {
+				w.t.Error(l)
+			}
+		}, dates())
+	}
+}
+
 // A wall clock that is wrong before the first answer of the store costs no
 // call, and the lease that it led to write lets no two believe.
 func TestFound_WallClockWrongAtFirst(t *testing.T) {

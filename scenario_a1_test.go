@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
 )
 
@@ -182,6 +183,38 @@ func TestA3_UndoIsSwallowed(t *testing.T) {
 			w.t.Fatalf("row %+v, the waiter has %v", r, after.lock)
 		}
 		after.within(w.t, time.Until(began.Add(lease+dynalock.DefaultPollMax)))
+	})
+}
+
+// An endsCall ends the caller's context while an answer is on its way back.
+type endsCall struct {
+	lockstore.Store
+	cancel context.CancelFunc
+}
+
+func (e *endsCall) Write(ctx context.Context, key string, w lockstore.Write) (lockstore.Result, error) {
+	r, err := e.Store.Write(ctx, key, w)
+	if faultstore.Acquires(key, w) {
+		e.cancel()
+	}
+	return r, err
+}
+
+// A lock whose answer comes with the cancel is given back at once.
+func TestA3_CancelWithTheAnswer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, cancel := context.WithCancel(background)
+		defer cancel()
+		a := w.connect("a", faultstore.New(w.table), func(s lockstore.Store) lockstore.Store {
+			return &endsCall{s, cancel}
+		})
+		if l, err := a.AcquireLock(ctx, "k", dynalock.WithoutLease()); l != nil || !errors.Is(err, context.Canceled) {
+			w.t.Fatal(l, err)
+		}
+		pass(time.Second)
+		if r := w.row("k"); r == nil || !r.Released {
+			w.t.Errorf("orphan %+v", r)
+		}
 	})
 }
 
