@@ -3,7 +3,6 @@ package dynalock
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
@@ -24,7 +23,7 @@ type acquisition struct {
 	patience time.Duration
 	began    protocol.Moment
 
-	tries  atomic.Int32 // also counted behind a caller that has gone
+	tries  int
 	waited bool
 }
 
@@ -178,11 +177,7 @@ func (c *Client) giveBack(ctx context.Context, l *Lock, keep bool) {
 		return
 	}
 	c.remember(l.key, l.nonce, 0)
-	c.spawn(func(background context.Context) {
-		own, cancel := context.WithTimeout(background, cleanLimit)
-		defer cancel()
-		_ = l.releaseNow(own)
-	})
+	c.spawn(func(background context.Context) { _ = l.releaseNow(background) })
 }
 
 // tryGiveBack makes one try of a release.
@@ -206,7 +201,7 @@ func closed(quit <-chan struct{}) bool {
 
 func (c *Client) tellAcquire(ctx context.Context, a *acquisition, l *Lock, err error) {
 	e := Event{
-		Kind: EventAcquired, Key: a.key, Live: a.live, Waited: a.waited, Tries: int(a.tries.Load()),
+		Kind: EventAcquired, Key: a.key, Live: a.live, Waited: a.waited, Tries: a.tries,
 		Took: c.clock.now().Mono - a.began.Mono, Err: err,
 	}
 	switch {

@@ -46,7 +46,7 @@ func (l *Lock) change(ctx context.Context, ch *change) error {
 	// Ends with the tenure too: after a release nothing more may be sent.
 	ctx, cancel := l.Context(ctx)
 	defer cancel()
-	ctx, told := holdEvents(ctx)
+	ctx, told := l.c.holdEvents(ctx)
 	defer func() { l.c.tellHeld(ctx, told, ch.once) }()
 	for failed := 0; ; failed++ {
 		err := l.changeOnce(ctx, ch)

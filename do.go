@@ -25,7 +25,7 @@ func (c *Client) Do(ctx context.Context, key string, fn func(context.Context, *L
 		released := l.Release(context.WithoutCancel(ctx))
 		if during.Err() != nil && ctx.Err() == nil {
 			// The end of fn's context was ours, not the caller's.
-			err = maskContext(err)
+			err = mask(err)
 		}
 		if how := l.Err(); released == nil && how != ErrReleased {
 			released = how // the client was closed meanwhile
@@ -33,14 +33,6 @@ func (c *Client) Do(ctx context.Context, key string, fn func(context.Context, *L
 		err = join(err, released)
 	}()
 	return fn(during, l)
-}
-
-// maskContext hides that err is a context's.
-func maskContext(err error) error {
-	if err == nil {
-		return nil
-	}
-	return mask(err)
 }
 
 // join leaves a single error as it is.

@@ -93,7 +93,10 @@ type heldEvents struct{ events []Event }
 
 type heldEventsKey struct{}
 
-func holdEvents(ctx context.Context) (context.Context, *heldEvents) {
+func (c *Client) holdEvents(ctx context.Context) (context.Context, *heldEvents) {
+	if len(c.set.observers) == 0 {
+		return ctx, &heldEvents{}
+	}
 	held := &heldEvents{}
 	return context.WithValue(ctx, heldEventsKey{}, held), held
 }

@@ -56,9 +56,7 @@ func (l *Lock) finish(ctx context.Context) error {
 	if mine {
 		l.runRelease(ctx, r)
 	}
-	select {
-	case <-r.done:
-	default:
+	if !closed(r.done) {
 		select {
 		case <-r.done:
 		case <-ctx.Done():
@@ -83,9 +81,7 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 	held := l.held()
 	err := l.releaseNow(ctx)
 	if err != nil && ctx.Err() != nil && again(err) && l.c.spawn(func(background context.Context) {
-		own, cancel := context.WithTimeout(background, cleanLimit)
-		defer cancel()
-		l.released(own, r, held, l.releaseNow(own))
+		l.released(background, r, held, l.releaseNow(background))
 	}) {
 		return
 	}
@@ -109,7 +105,6 @@ func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err 
 // releaseNow frees the lock, and repeats that until it is certain, ctx ends,
 // or cleanLimit is over.
 func (l *Lock) releaseNow(ctx context.Context) error {
-	began := l.c.clock.now()
 	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
 	defer cancel()
 	// Writes of this handle that are under way end with the belief.
@@ -126,7 +121,7 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 			continue // in another form, at once
 		}
 		pause := min(backoffMin<<min(n, 6), releaseBackoff)
-		if !transient(err) || l.c.clock.now().Mono-began.Mono > cleanLimit || !l.c.sleep(ctx, nil, l.c.jitter(pause/2, pause)) {
+		if !transient(err) || !l.c.sleep(ctx, nil, l.c.jitter(pause/2, pause)) {
 			return err
 		}
 	}
@@ -191,10 +186,7 @@ type tenureEnd struct {
 // endTenure gives the write: deleting, freeing or, before the end of
 // HoldAtLeast, leaving the lock taken by nobody.
 func (c *Client) endTenure(t tenureEnd, now protocol.Moment, bounds *protocol.Bounds) lockstore.Write {
-	earliest := now.Wall
-	if bounds.Known() {
-		earliest = bounds.Earliest(now)
-	}
+	earliest, _ := bounds.Around(now)
 	switch {
 	case earliest.Before(t.atLeast):
 		return protocol.LeaveHeld(t.nonce, c.newNonce(), t.owner,

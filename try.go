@@ -61,7 +61,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		w = protocol.Acquire(t.tenure, base, now.Wall, safe)
 	}
 	t.sent.Add(t.tenure, now)
-	a.tries.Add(1)
+	a.tries++
 	got, err := c.write(ctx, step, a.key, w)
 	// The lease counts from the reading of the clocks that the promise was
 	// made with, which came first.

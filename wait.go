@@ -26,7 +26,7 @@ func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
 		if err == nil {
 			return l, nil
 		}
-		if !w.note(ctx, err) {
+		if !w.note(err) {
 			if ctx.Err() != nil {
 				return nil, w.over()
 			}
@@ -53,7 +53,7 @@ type waiter struct {
 }
 
 // note keeps why the lock could not be had, and reports whether waiting helps.
-func (w *waiter) note(ctx context.Context, err error) bool {
+func (w *waiter) note(err error) bool {
 	held := errors.Is(err, ErrHeld)
 	if !held && !transient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -67,7 +67,7 @@ func (w *waiter) note(ctx context.Context, err error) bool {
 	if !w.a.waited {
 		w.a.waited = true
 		if w.c.observed() {
-			w.c.tell(ctx, Event{Kind: EventWaiting, Key: w.a.key, Live: w.a.live, Err: err})
+			w.c.tell(w.caller, Event{Kind: EventWaiting, Key: w.a.key, Live: w.a.live, Err: err})
 		}
 	}
 	return true
@@ -84,7 +84,7 @@ func (w *waiter) untilFree(ctx context.Context) error {
 			return e
 		}
 		if err != nil {
-			if !w.note(ctx, mask(err)) {
+			if !w.note(mask(err)) {
 				return mask(err)
 			}
 			continue

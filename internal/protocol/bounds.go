@@ -87,6 +87,16 @@ func (b *Bounds) Latest(now Moment) time.Time { return b.carry(now).latest }
 // Earliest is the earliest that it can show now. The bounds must be known.
 func (b *Bounds) Earliest(now Moment) time.Time { return b.carry(now).earliest }
 
+// Around is both or, while nothing is known of the store's clock, the local
+// wall clock in their place.
+func (b *Bounds) Around(now Moment) (earliest, latest time.Time) {
+	if !b.Known() {
+		return now.Wall, now.Wall
+	}
+	i := b.carry(now)
+	return i.earliest, i.latest
+}
+
 // Width is how much is not known about the store's clock.
 func (b *Bounds) Width(now Moment) time.Duration {
 	i := b.carry(now)

@@ -166,10 +166,7 @@ func LeaveHeld(nonce, empty lockstore.Nonce, owner string, p Promise, forget boo
 // stays, to tell its holder, and the table's item expiry removes it later.
 func ForceDeleting(r *lockstore.Record, by string, now Moment, bounds *Bounds, retention time.Duration) lockstore.Write {
 	w := Force(r, by, now.Wall)
-	latest := now.Wall
-	if bounds.Known() {
-		latest = bounds.Latest(now)
-	}
+	_, latest := bounds.Around(now)
 	for i, change := range w.Do {
 		if _, is := change.(lockstore.SetTTL); is {
 			w.Do[i] = lockstore.SetTTL(latest.Add(retention + time.Second).UTC().Truncate(time.Second))

@@ -24,10 +24,7 @@ func NewPromise(now Moment, bounds *Bounds, lease time.Duration, hold time.Time,
 	if lease == 0 {
 		return Promise{}
 	}
-	earliest, latest := now.Wall, now.Wall
-	if bounds.Known() {
-		earliest, latest = bounds.Earliest(now), bounds.Latest(now)
-	}
+	earliest, latest := bounds.Around(now)
 	lease = ceil(lease, time.Millisecond)
 	p := Promise{Lease: lease, Expires: latest.Add(lease + bounds.blindness()).UTC().Truncate(time.Millisecond)}
 	if !hold.IsZero() {
@@ -48,10 +45,7 @@ func HoldUntil(now Moment, bounds *Bounds, d time.Duration) time.Time {
 	if d == 0 {
 		return time.Time{}
 	}
-	latest := now.Wall
-	if bounds.Known() {
-		latest = bounds.Latest(now)
-	}
+	_, latest := bounds.Around(now)
 	return latest.Add(d).UTC().Add(time.Millisecond).Truncate(time.Millisecond)
 }
 

@@ -10,11 +10,8 @@ import "time"
 // Clocks cannot promise that: two clients may differ by the error of their
 // clocks. Whoever fences keeps the item (docs/protocol.md, "Fencing").
 func Base(now Moment, bounds *Bounds, last int64) int64 {
-	wall := now.Wall
-	if bounds.Known() {
-		wall = laterOf(wall, bounds.Earliest(now))
-		wall = earlierOf(wall, bounds.Latest(now))
-	}
+	earliest, latest := bounds.Around(now)
+	wall := earlierOf(laterOf(now.Wall, earliest), latest)
 	if wall.Before(time.Unix(0, 0)) {
 		wall = time.Unix(0, 0)
 	}
