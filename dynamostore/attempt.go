@@ -51,8 +51,11 @@ type attempted struct {
 func attempt[In, Out any](ctx context.Context, op string, in *In,
 	call func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error),
 ) (*Out, *attempted, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, CallLimit, errCallLimit)
-	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > CallLimit {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, CallLimit, errCallLimit)
+		defer cancel()
+	}
 	for try := 0; ; try++ {
 		a := &attempted{op: op}
 		if ctx.Err() != nil {
