@@ -21,6 +21,7 @@ type acquisition struct {
 	data     *lockstore.SetData // sealed; nil: the former data stays
 	plain    []byte
 	patience time.Duration
+	members  *members // of a session
 	began    protocol.Moment
 
 	tries  int
@@ -133,7 +134,7 @@ func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 		}
 		// A lock that looks free was lost in a race; one that can be taken
 		// over is, now that the answer showed it.
-		if again := t.next(got); !again || lost == racesLost || ctx.Err() != nil {
+		if again := t.next(ctx, got); !again || lost == racesLost || ctx.Err() != nil {
 			return nil, t.held(ctx, got)
 		}
 		lost++

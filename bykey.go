@@ -56,6 +56,9 @@ func (c *Client) ReleaseLock(ctx context.Context, key string) (bool, error) {
 // releaseSeen ends the tenure that r shows. That another one, or none, is there
 // by now means that it has ended too.
 func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Record) (answer, error) {
+	if err := c.mark(ctx, r); err != nil {
+		return answer{}, err
+	}
 	now, bounds := c.clock.now(), c.clock.at()
 	w := c.endTenure(tenureEnd{nonce: r.Nonce, owner: r.Owner, delete: r.DeleteOnRelease, atLeast: r.Hold}, now, &bounds)
 	if r.Legacy() {
@@ -71,7 +74,7 @@ func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Recor
 	c.see(key, got.Record, got.answered)
 	if !got.Applied && w.Delete && sameTenure(r, got.Record) {
 		// Somebody stands in the queue: the item has to stay.
-		if got, err = c.write(ctx, "release", key, protocol.Release(r.Nonce, r.Owner, now.Wall)); err == nil {
+		if got, err = c.write(ctx, "release", key, protocol.PassOn(r.Nonce, r.Owner, now.Wall, protocol.Claim(now, &bounds))); err == nil {
 			c.see(key, got.Record, got.answered)
 		}
 	}
@@ -191,6 +194,9 @@ func (c *Client) ResumeLock(ctx context.Context, key string, opts ...AcquireOpti
 				return nil, err
 			}
 		}
+		if err := c.mark(ctx, r); err != nil {
+			return nil, err
+		}
 		l, now, err := c.resume(ctx, a, r)
 		if l != nil || err != nil {
 			return l, err
@@ -260,6 +266,13 @@ func (c *Client) heldError(key string, r *lockstore.Record, mismatch bool) error
 	e.Owner, e.Token, e.Since = r.Owner, uint64(r.Token), r.Since
 	if !r.Legacy() {
 		e.Lease, e.Expires = r.Lease, r.Expires
+	}
+	if s := c.sessionRecord(r.Session); s != nil && r.Session != "" {
+		e.Expires = s.Expires
+		if left, dead := c.sessionLeft(r.Session); !dead {
+			e.RetryAt = c.clock.now().Wall.Add(left).Round(time.Millisecond)
+		}
+		return e
 	}
 	now, bounds := c.clock.now(), c.clock.at()
 	seen := c.observation(key)

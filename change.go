@@ -27,9 +27,14 @@ type change struct {
 	lease time.Duration      // of a renewal; keepLease: what it has
 	data  *lockstore.SetData // nil: the data stays
 	plain []byte
-	token int64 // not 0: raise the token
-	once  bool  // one request; whoever asks repeats it
-	made  bool  // under Lock.mu: it was made, though its answer was lost
+	token int64     // not 0: raise the token
+	moves *Lock     // the session to move to
+	hold  time.Time // of a claim: HoldAtLeast's end
+	// claims: it is the first write of a tenure that was handed over, and says
+	// whether its item is to be deleted.
+	claims, delete bool
+	once           bool // one request; whoever asks repeats it
+	made           bool // under Lock.mu: it was made, though its answer was lost
 }
 
 // A pending write may have been made: the state that it would leave.
@@ -117,18 +122,33 @@ func (l *Lock) give() { <-l.writing }
 func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 	now, bounds := l.c.clock.now(), l.c.clock.at()
 	l.mu.Lock()
+	if ch.moves != nil && ch.moves.lease != l.lease {
+		// The lease was changed while this one waited for its turn.
+		ch.moves, ch.renew, ch.lease = nil, true, keepLease
+	}
 	p := &pending{of: ch, seq: l.seq + 1}
 	var w lockstore.Write
 	switch {
+	case ch.moves != nil:
+		// While its outcome is unknown, belief is the shorter of the two.
+		l.moving = ch.moves
+		w = protocol.MoveTo(ch.moves.key, l.nonce, l.seq)
 	case ch.token != 0:
 		w = protocol.RaiseToken(l.nonce, l.seq, ch.token)
 	case ch.renew:
 		if p.lease = ch.lease; p.lease == keepLease {
 			p.lease = l.lease
 		}
+		if !ch.hold.IsZero() {
+			l.atLeast = ch.hold
+		}
 		promise := l.promise(now, &bounds, p.lease)
 		p.belief = promise.Belief(now)
 		w = protocol.Renew(l.nonce, l.seq, promise, ch.data)
+		if ch.claims {
+			l.delete = ch.delete
+			w.Do = append(w.Do, lockstore.SetHold(ch.hold), lockstore.SetDeleteOnRelease(ch.delete))
+		}
 		if promise.Lease != 0 && (l.belief.Lease == 0 || promise.Lease < l.belief.Lease) {
 			// It shortens, and from here on may have done so.
 			l.caps = append(l.caps, p)
@@ -157,7 +177,7 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 // and of a tenure that others share it shortens nothing.
 func (l *Lock) promise(now protocol.Moment, bounds *protocol.Bounds, lease time.Duration) protocol.Promise {
 	keep := l.atLeast
-	if l.shared && l.expires.IsZero() {
+	if l.shared && l.endless {
 		lease = 0 // others may count on its having no end
 	}
 	if l.shared && l.expires.After(keep) {
@@ -182,14 +202,28 @@ func (l *Lock) forget(p *pending) {
 // settle takes over what a write left that is known to have been made. All
 // others that were pending are over: they were for an older seq.
 func (l *Lock) settle(p *pending, r *lockstore.Record) {
+	var left []*Lock // sessions that it is certainly not under any more
+	defer func() { l.leave(left...) }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = nil
 	l.seq, p.of.made = p.seq, true
+	if r != nil && l.members != nil {
+		l.members.revoked(r.Revoked)
+	}
 	if r != nil {
-		l.seq, l.token, l.expires = r.Seq, r.Token, r.Expires
+		l.seq, l.tokens, l.expires, l.endless = r.Seq, r.Token, r.Expires, endless(r)
+	}
+	if p.of.token != 0 {
+		l.token = p.of.token
+	}
+	if p.of.moves != nil {
+		l.session, l.moving, l.caps = p.of.moves, nil, nil
+		l.belief = protocol.Belief{Sent: l.belief.Sent} // no end of its own
 	}
 	if p.of.renew {
+		left = []*Lock{l.session, l.moving}
+		l.session, l.moving = nil, nil
 		l.belief, l.caps = p.belief, nil
 		if p.lease != 0 || p.belief.Lease == 0 {
 			l.lease = p.lease
@@ -217,7 +251,14 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		}
 	}
 	l.pending = nil
-	l.seq, l.token, l.expires = r.Seq, r.Token, r.Expires
+	l.seq, l.tokens, l.expires, l.endless = r.Seq, r.Token, r.Expires, endless(r)
+	switch {
+	case l.moving != nil && r.Session == l.moving.key:
+		l.session, l.moving, l.caps = l.moving, nil, nil
+		l.belief = protocol.Belief{Sent: l.belief.Sent}
+	case l.session == nil: // a move of an older seq comes too late now
+		l.moving = nil
+	}
 	l.mu.Unlock()
 	if data, err := l.c.open(l.key, r); err == nil {
 		l.mu.Lock()
@@ -230,6 +271,9 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 // made reports whether r shows what p wrote.
 func (p *pending) made(r *lockstore.Record) bool {
 	if p.of.token != 0 && r.Token != p.of.token {
+		return false
+	}
+	if p.of.moves != nil && r.Session != p.of.moves.key {
 		return false
 	}
 	if p.of.renew && (r.Lease != p.belief.Lease || !r.Expires.Equal(p.belief.Expires)) {

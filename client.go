@@ -27,6 +27,7 @@ type Client struct {
 	setupErr error
 	clock    storeClock
 	random   func([]byte)
+	polls    bool // waiters do not queue: see internal/hook
 
 	mu     sync.Mutex
 	keys   map[string]*keyState
@@ -35,8 +36,9 @@ type Client struct {
 	closed bool
 	news   []func() // what later tells; the first is being told
 
-	alarms  alarms
-	renewal chan struct{} // bounds the renewals under way
+	alarms   alarms
+	sessions sessions
+	renewal  chan struct{} // bounds the renewals under way
 
 	closing    <-chan struct{} // closed when Close begins; serving's Done
 	serving    context.Context // of the calls of users; ends when Close begins
@@ -88,12 +90,14 @@ func newClient(s lockstore.Store, set settings) *Client {
 		renewal: make(chan struct{}, maxRenewals),
 		idle:    make(chan struct{}),
 	}
+	c.sessions.busy = make(chan struct{}, 1)
 	c.clock.read = localClock()
 	if h, ok := s.(*hook.Store); ok {
 		c.store = h.Store
 		if h.Now != nil {
 			c.clock.read = h.Now
 		}
+		c.polls = h.Polls
 		if h.Random != nil {
 			c.random = h.Random
 		}

@@ -27,16 +27,17 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	var live []*Lock
 	for _, l := range locks {
-		if l.live {
+		if l.live && l.members == nil {
 			live = append(live, l)
 		}
 	}
 	err := c.releaseAll(ctx, live)
+	c.endSessions(ctx)
 	late := c.waitIdle(ctx) // calls under way leave what they sent
 	for key, nonces := range c.leftBehind() {
 		for _, nonce := range nonces {
 			if ctx.Err() == nil {
-				c.clean(ctx, key, nonce)
+				c.clean(ctx, key, nonce, c.orphaned)
 			}
 		}
 	}

@@ -50,6 +50,27 @@ func (e *engineTable) remove(key string) {
 	}
 }
 
+// beats is how often the lock was written, or the record of its session.
+func (e *engineTable) beats(key string) int64 {
+	e.t.Helper()
+	it := e.item(key)
+	n := numberOf(it, "seq")
+	if session, is := it["session"].(*types.AttributeValueMemberS); is {
+		n += numberOf(e.item(session.Value), "seq")
+	}
+	return n
+}
+
+// queued is how many wait in the lock's queue.
+func (e *engineTable) queued(key string) int {
+	e.t.Helper()
+	queue, _ := e.item(key)["queue"].(*types.AttributeValueMemberL)
+	if queue == nil {
+		return 0
+	}
+	return len(queue.Value)
+}
+
 // unchanged fails the test unless the item is what it was.
 func (e *engineTable) unchanged(key string, was rawItem) {
 	e.t.Helper()

@@ -24,6 +24,9 @@ func (l *Lock) TransactGuard() (types.TransactWriteItem, error) {
 	if !ok {
 		return types.TransactWriteItem{}, fmt.Errorf("dynalock: TransactGuard needs a lock on DynamoDB: %w", errors.ErrUnsupported)
 	}
+	l.mu.Lock()
+	l.pinned = true
+	l.mu.Unlock()
 	if err := l.Err(); err != nil {
 		return types.TransactWriteItem{}, err
 	}

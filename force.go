@@ -32,11 +32,15 @@ func (c *Client) ForceRelease(ctx context.Context, key string, token uint64) (*L
 		case uint64(r.Token) != token:
 			return nil, c.heldError(key, r, false)
 		}
+		if err := c.mark(ctx, r); err != nil {
+			return nil, err
+		}
 		now, err := c.force(ctx, key, r)
 		if err != nil {
 			return nil, err
 		}
 		if now == nil {
+			_ = c.mark(ctx, r) // again: the first may have been looked at before the change
 			info := c.info(key, r)
 			for _, l := range c.handlesOf(key, r.Nonce) {
 				_ = l.lose(protocol.LossForced, c.set.owner)
@@ -54,8 +58,8 @@ func (c *Client) force(ctx context.Context, key string, r *lockstore.Record) (no
 	doubt := false
 	err = c.retry(ctx, func(ctx context.Context) error {
 		at, bounds := c.clock.now(), c.clock.at()
-		w := protocol.Force(r, c.set.owner, at.Wall)
-		if c.set.retention > 0 && r.DeleteOnRelease {
+		w := protocol.Force(r, c.set.owner, at, &bounds)
+		if c.set.retention > 0 && r.DeleteOnRelease && len(r.Queue) == 0 {
 			w = protocol.ForceDeleting(r, c.set.owner, at, &bounds, c.set.retention)
 		}
 		got, err := c.write(ctx, "force", key, w)

@@ -150,7 +150,7 @@ func TestFound_WallClockWrongAtFirst(t *testing.T) {
 					w.t.Fatalf("%v; the waiter has %v, %v", l, next.lock, next.err)
 				}
 				// What it wrote with its first renewal goes by the store's time.
-				if left := time.Until(w.row("k").Expires); left < 0 || left > lease+3*time.Second {
+				if left := time.Until(w.keptAlive("k").Expires); left < 0 || left > lease+3*time.Second {
 					w.t.Errorf("ends in %v", left)
 				}
 				a.crash()

@@ -250,7 +250,7 @@ func TestFound_LateRenewal(t *testing.T) {
 	for _, late := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond, 5 * time.Second} {
 		inWorld(t, func(w *world) {
 			a, b, o := w.machine("a"), w.machine("b"), oracle{t: w.t}
-			l := o.add(a, a.take("k", live()...))
+			l := o.add(a, a.takeAlone("k", live()...))
 			a.net.On(faultstore.Match{If: faultstore.Renewals, Times: 2}, faultstore.Late(late))
 			last := w.row("k").Expires
 			var r *lockstore.Record

@@ -112,6 +112,10 @@ func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if why, by := protocol.WhyLost(nonce, r); why != protocol.LossNone {
 		return nil, &LostError{Key: key, Reason: reasons[why], By: by}
 	}
+	if err := c.mark(ctx, r); err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.mark(ctx, r) }() // again: the first may have been looked at before the change
 	return c.attach(ctx, key, r)
 }
 

@@ -26,7 +26,7 @@ func TestForceRelease(t *testing.T) {
 			t.Errorf("%+v, data %q", was, was.Data)
 		}
 		r := w.row("k")
-		if !r.Released || string(r.Data) != "data" || !r.Expires.IsZero() || r.Lease != 0 {
+		if !r.Released || string(r.Data) != "data" || r.Session != "" || !r.TTL.IsZero() || len(r.Queue) != 0 {
 			t.Errorf("%+v", r)
 		}
 		_, err = op.ForceRelease(bg, "k", seen.Token)

@@ -51,6 +51,11 @@ func (c *Client) GetLock(ctx context.Context, key string) (*LockInfo, error) {
 		return nil, &keyed{ErrNotFound, key}
 	}
 	info := c.info(key, r)
+	if r.Session != "" && !r.Released {
+		if info.State, err = c.sessionState(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	return &info, nil
 }
 
@@ -76,6 +81,7 @@ type listing struct {
 	released bool
 	prefix   string
 	owner    *string
+	sessions map[string]State // read so far: one read a session, not a lock
 }
 
 // WithReleased gives released locks too. Default: only those that are held or
@@ -115,6 +121,7 @@ func (c *Client) list(ctx context.Context, opts []ListOption, yield func(LockInf
 		}
 		o(&l)
 	}
+	l.sessions = map[string]State{}
 	for after := ""; ; {
 		if err := ended(ctx, nil); err != nil {
 			return err
@@ -124,7 +131,14 @@ func (c *Client) list(ctx context.Context, opts []ListOption, yield func(LockInf
 			return err
 		}
 		for _, item := range page.Items {
-			if info, ok := c.listed(&l, item); ok && !yield(info, nil) {
+			info, ok := c.listed(&l, item)
+			if !ok {
+				continue
+			}
+			if err := c.listSession(ctx, &l, item, &info); err != nil {
+				return err
+			}
+			if !yield(info, nil) {
 				return nil
 			}
 		}
@@ -132,6 +146,24 @@ func (c *Client) list(ctx context.Context, opts []ListOption, yield func(LockInf
 			return nil
 		}
 	}
+}
+
+// listSession finds out the state of a lock that a session keeps alive.
+func (c *Client) listSession(ctx context.Context, l *listing, item lockstore.Item, info *LockInfo) error {
+	r := item.Record
+	if r == nil || r.Session == "" || r.Released {
+		return nil
+	}
+	state, known := l.sessions[r.Session]
+	if !known {
+		var err error
+		if state, err = c.sessionState(ctx, r); err != nil {
+			return err
+		}
+		l.sessions[r.Session] = state
+	}
+	info.State = state
+	return nil
 }
 
 func (c *Client) scan(ctx context.Context, q lockstore.Query) (page lockstore.Page, err error) {

@@ -13,10 +13,17 @@ type keyState struct {
 	token   int64           // the highest seen
 	tokenOf lockstore.Nonce // the tenure that it was seen with
 	used    protocol.Moment
-	handle  *Lock // the last handle, if it has not ended
+	busy    time.Duration // monotonic; when somebody else was last seen holding it, 0: never
+	queued  bool          // somebody waited when it was last seen
+	changed time.Duration // monotonic; when it was first seen with the highest token
+	cycle   time.Duration // from one holder to the next, on average; 0: not known
+	session liveness      // where it is the key of somebody's session
+	line    *line         // who waits for it in this client
+	handle  *Lock         // the last handle, if it has not ended
 	// orphans are nonces to look for, each with the token of the tenure that
 	// a handle was given for, which is none; 0: no handle was.
-	orphans map[lockstore.Nonce]int64
+	orphans  map[lockstore.Nonce]int64
+	reserves map[lockstore.Nonce]int64 // up to which token a handle of ours may have reserved
 }
 
 const (
@@ -46,7 +53,7 @@ func (c *Client) forgetIdle(now protocol.Moment) {
 	}
 	c.swept = now
 	for name, k := range c.keys {
-		if k.handle == nil && len(k.orphans) == 0 && now.Mono-k.used.Mono > keyIdle {
+		if k.handle == nil && len(k.orphans) == 0 && !k.line.busy() && now.Mono-k.used.Mono > keyIdle {
 			delete(c.keys, name)
 		}
 	}
@@ -85,11 +92,63 @@ func (c *Client) observation(key string) protocol.Observation {
 }
 
 func (k *keyState) see(r *lockstore.Record, now protocol.Moment) protocol.Observation {
-	if r != nil && r.Token > k.token {
-		k.token, k.tokenOf = r.Token, r.Nonce
-	}
+	k.learn(r, now)
 	k.seen.See(r, now)
 	return k.seen
+}
+
+// learn takes from a record how contended its lock is.
+func (k *keyState) learn(r *lockstore.Record, now protocol.Moment) {
+	k.queued = r != nil && len(r.Queue) > 0
+	if r == nil {
+		return
+	}
+	if !r.Released && (k.handle == nil || k.handle.nonce != r.Nonce) {
+		k.busy = max(now.Mono, 1)
+	}
+	if r.Token <= k.token {
+		return
+	}
+	if grants := r.Token - k.token; k.token != 0 && k.changed != 0 && grants < 64 {
+		// Tokens rise by one with each holder, also of those not seen.
+		one := (now.Mono - k.changed) / time.Duration(grants)
+		if k.cycle == 0 {
+			k.cycle = one
+		}
+		k.cycle += (one - k.cycle) / 4
+	}
+	k.token, k.tokenOf, k.changed = r.Token, r.Nonce, max(now.Mono, 1)
+}
+
+// contendedFor is how long a key counts as contended after somebody else was
+// seen to hold it: then a try would be refused, and be paid for.
+const contendedFor = time.Second
+
+func (c *Client) contended(key string) bool {
+	now := c.clock.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.keys[key]
+	return k != nil && k.busy != 0 && now.Mono-k.busy < max(contendedFor, 2*k.cycle)
+}
+
+// waited reports whether somebody waited for the lock when it was last seen.
+func (c *Client) waited(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.keys[key]
+	return k != nil && k.queued
+}
+
+// turn estimates when the one at that place in the queue will be the holder.
+func (c *Client) turn(key string, place int, now protocol.Moment) (expected, cycle time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.keys[key]
+	if k == nil || k.cycle == 0 || k.changed == 0 {
+		return 0, 0, false
+	}
+	return k.changed + time.Duration(place+1)*k.cycle - now.Mono, k.cycle, true
 }
 
 // tokenTaken reports whether the token of a tenure that just began was seen

@@ -33,12 +33,18 @@ type Lock struct {
 
 	mu       sync.Mutex
 	token    int64
+	tokens   int64 // the highest that is reserved for this tenure: the item's
 	seq      int64
 	lease    time.Duration
 	belief   protocol.Belief
 	caps     []*pending // shortening writes that may have been made
 	expires  time.Time  // in the record at seq
+	endless  bool       // the record at seq promises no end at all
 	pending  []*pending // writes whose outcome is unknown
+	session  *Lock      // keeps it alive instead of renewals of its own; nil: nothing
+	moving   *Lock      // a session that it may be under, by a write of unknown outcome
+	pinned   bool       // its nonce may be used elsewhere: not handed over without a write
+	members  *members   // of a session
 	shared   bool       // other handles may renew this tenure
 	doubt    bool       // a release was sent whose outcome is unknown
 	data     []byte
@@ -61,15 +67,20 @@ func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Bel
 	l := &Lock{
 		c: c, key: a.key, owner: r.Owner, nonce: r.Nonce, live: a.live, delete: r.DeleteOnRelease,
 		atLeast: r.Hold, began: belief.Sent,
-		token: r.Token, seq: r.Seq, lease: a.lease, belief: belief, expires: r.Expires,
+		token: r.Token, tokens: r.Token, seq: r.Seq, lease: a.lease, belief: belief, expires: r.Expires,
+		endless: endless(r),
 		writing: make(chan struct{}, 1),
 		done:    make(chan struct{}),
+		members: a.members,
 	}
 	if a.atMost > 0 {
 		l.atMost = belief.Sent.Mono + a.atMost
 	}
 	return l
 }
+
+// endless reports a tenure that nothing but a release ends.
+func endless(r *lockstore.Record) bool { return r.Lease == 0 && r.Session == "" }
 
 // Key is the lock's key.
 func (l *Lock) Key() string { return l.key }
@@ -133,7 +144,18 @@ func (l *Lock) left(now protocol.Moment, bounds *protocol.Bounds) time.Duration 
 	if l.err != nil {
 		return 0
 	}
+	return l.proved(now, bounds)
+}
+
+// proved is how much longer the tenure certainly lasts, whether or not the
+// handle has ended, with l.mu held.
+func (l *Lock) proved(now protocol.Moment, bounds *protocol.Bounds) time.Duration {
 	left := l.belief.Left(now, bounds)
+	for _, s := range [...]*Lock{l.session, l.moving} {
+		if s != nil {
+			left = min(left, s.leftOf(now, bounds))
+		}
+	}
 	for _, p := range l.caps {
 		left = min(left, p.belief.Left(now, bounds))
 	}
@@ -143,16 +165,32 @@ func (l *Lock) left(now protocol.Moment, bounds *protocol.Bounds) time.Duration 
 	return left
 }
 
+// leftOf is left for whoever does not have l.mu.
+func (l *Lock) leftOf(now protocol.Moment, bounds *protocol.Bounds) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.left(now, bounds)
+}
+
 // expire ends a belief that can no longer be proved.
 func (l *Lock) expire() error {
 	now := l.c.clock.now()
 	l.mu.Lock()
 	lost := &LostError{Key: l.key, Reason: ReasonExpired, Err: l.renewal.failed}
+	for _, s := range [...]*Lock{l.session, l.moving} {
+		if s != nil && lost.Err == nil {
+			lost.Err = s.lastFailure()
+		}
+	}
 	if l.atMost > 0 && now.Mono >= l.atMost {
 		lost.Reason, lost.Err = ReasonHeldTooLong, nil
 	}
 	l.mu.Unlock()
-	return l.end(lost)
+	err := l.end(lost)
+	if err == error(lost) {
+		l.c.releaseFromSession(l)
+	}
+	return err
 }
 
 // lose ends the tenure for a reason that the store told.
@@ -181,6 +219,13 @@ func (l *Lock) end(err error) error {
 		(*cancel)(err)
 	}
 	l.c.drop(l)
+	l.c.sessionEnded(l)
+	if l.members != nil {
+		return err // of no interest to anybody
+	}
+	if err != ErrReleased { // a release hands over first
+		l.c.lineEnded(l)
+	}
 	if lost, ok := err.(*LostError); ok && l.c.observed() {
 		e := Event{
 			Kind: EventLost, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live,

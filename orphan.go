@@ -50,7 +50,7 @@ func (c *Client) lookAfter(wait time.Duration, key string, nonce lockstore.Nonce
 	}
 	time.AfterFunc(wait, func() {
 		c.spawn(func(ctx context.Context) {
-			looked := c.clean(ctx, key, nonce)
+			looked := c.clean(ctx, key, nonce, c.orphaned)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if !looked {
@@ -66,6 +66,26 @@ func (c *Client) lookAfter(wait time.Duration, key string, nonce lockstore.Nonce
 			}
 		})
 	})
+}
+
+// reserved notes the highest token of a tenure that a handle has.
+func (c *Client) reservedTokens(key string, nonce lockstore.Nonce, token int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil {
+		if given := k.orphans[nonce]; given != 0 {
+			k.orphans[nonce] = token
+		}
+	}
+}
+
+// reserving notes before a block of tokens is asked for that it may be there.
+func (c *Client) reserving(key string, nonce lockstore.Nonce, token int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil && k.orphans[nonce] != 0 {
+		k.reserves = map[lockstore.Nonce]int64{nonce: token}
+	}
 }
 
 // over notes that a tenure has certainly ended: whatever has its nonce from
@@ -89,29 +109,53 @@ func (c *Client) orphaned(key string, r *lockstore.Record) bool {
 		return false
 	}
 	given, is := k.orphans[r.Nonce]
+	if to := k.reserves[r.Nonce]; given != 0 && r.Token > given && r.Token <= to {
+		return false
+	}
 	return is && r.Token != given && (k.handle == nil || k.handle.nonce != r.Nonce)
 }
 
-// clean releases the tenure if it is there and no handle has it. It reports
-// whether it got the answers for that.
-func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce) (looked bool) {
-	if l := c.handleOf(key); l != nil && l.nonce == nonce {
-		return true
-	}
+// clean releases the tenure if it is there and nobody's, and takes its place
+// in the queue if it waits. It reports whether it got the answers for that.
+func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce, nobodys func(string, *lockstore.Record) bool) (looked bool) {
 	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
 	defer cancel()
-	got, err := c.read(ctx, key, lockstore.Consistent)
-	if err != nil {
-		return false
+	for range movesFollowed {
+		if l := c.handleOf(key); l != nil && l.nonce == nonce {
+			return true
+		}
+		got, err := c.read(ctx, key, lockstore.Consistent)
+		if err != nil {
+			return false
+		}
+		c.see(key, got.Record, got.answered)
+		w, found := c.removal(key, nonce, got.Record, nobodys)
+		if !found {
+			return true
+		}
+		if got, err = c.write(ctx, "clean", key, w); err != nil {
+			return false
+		}
+		c.see(key, got.Record, got.answered)
+		if got.Applied {
+			if c.observed() {
+				c.tell(ctx, Event{Kind: EventCleaned, Key: key})
+			}
+			return true
+		}
 	}
-	if why, _ := protocol.WhyLost(nonce, got.Record); why != protocol.LossNone || !c.orphaned(key, got.Record) {
-		return true
+	return false
+}
+
+// removal is the write that ends what that nonce has: a place, or the lock.
+func (c *Client) removal(key string, nonce lockstore.Nonce, r *lockstore.Record, nobodys func(string, *lockstore.Record) bool) (lockstore.Write, bool) {
+	if place := protocol.Place(r, nonce); place >= 0 {
+		return protocol.Leave(nonce, place), true
+	}
+	if why, _ := protocol.WhyLost(nonce, r); why != protocol.LossNone || !nobodys(key, r) {
+		return lockstore.Write{}, false
 	}
 	now, bounds := c.clock.now(), c.clock.at()
-	w := c.endTenure(tenureEnd{nonce: nonce, owner: got.Record.Owner, delete: got.Record.DeleteOnRelease}, now, &bounds)
-	got, err = c.write(ctx, "clean", key, w)
-	if err == nil && got.Applied && c.observed() {
-		c.tell(ctx, Event{Kind: EventCleaned, Key: key})
-	}
-	return err == nil
+	end := tenureEnd{nonce: nonce, owner: r.Owner, delete: r.DeleteOnRelease && len(r.Queue) == 0}
+	return c.endTenure(end, now, &bounds), true
 }

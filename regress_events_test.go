@@ -62,6 +62,9 @@ func TestRegress_EventWaitingWithoutItsContext(t *testing.T) {
 		kinds := map[dynalock.EventKind]int{}
 		a, b := w.machine("a"), w.machine("b", dynalock.WithObserver(func(ctx context.Context, e dynalock.Event) {
 			kinds[e.Kind]++
+			if kinds[dynalock.EventHeld] > 0 && e.Kind == dynalock.EventRequest || e.Kind == dynalock.EventCleaned {
+				return // it leaves the queue behind the call
+			}
 			if ctx.Value(eventKey{}) != "b's" {
 				w.t.Errorf("%s %s without the call's context", e.Kind, e.Step)
 			}

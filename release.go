@@ -83,6 +83,7 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 	if err != nil && ctx.Err() != nil && again(err) && l.c.spawn(func(background context.Context) {
 		l.released(background, r, held, l.releaseNow(background))
 	}) {
+		l.c.lineEnded(l)
 		return
 	}
 	l.released(ctx, r, held, err)
@@ -92,6 +93,10 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err error) {
 	r.err = err
 	close(r.done)
+	l.c.lineEnded(l)
+	if again(err) {
+		l.c.releaseFromSession(l)
+	}
 	if !l.c.observed() {
 		return
 	}
@@ -112,6 +117,9 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 		return err
 	}
 	defer l.give()
+	if l.handOver(ctx) {
+		return nil
+	}
 	for n := 0; ; n++ {
 		over, err := l.tryRelease(ctx)
 		if over {
@@ -169,8 +177,9 @@ func (l *Lock) keepItem() bool {
 // and only one at a time.
 func (l *Lock) releaseWrite() lockstore.Write {
 	now, bounds := l.c.clock.now(), l.c.clock.at()
+	queued := l.c.waited(l.key)
 	l.mu.Lock()
-	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete, atLeast: l.atLeast}
+	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete && !queued, atLeast: l.atLeast}
 	l.mu.Unlock()
 	return l.c.endTenure(end, now, &bounds)
 }
@@ -194,7 +203,7 @@ func (c *Client) endTenure(t tenureEnd, now protocol.Moment, bounds *protocol.Bo
 	case t.delete:
 		return protocol.Delete(t.nonce)
 	}
-	return protocol.Release(t.nonce, t.owner, now.Wall)
+	return protocol.PassOn(t.nonce, t.owner, now.Wall, protocol.Claim(now, bounds))
 }
 
 // unavailable is for time limits of this package.

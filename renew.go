@@ -29,9 +29,12 @@ func (r *renewal) stop() {
 
 // start makes the client look after a new handle.
 func (l *Lock) start(now protocol.Moment) {
+	bounds := l.c.clock.at()
 	l.mu.Lock()
 	l.alarm.lock = l
-	l.renewal.at = now.Mono + l.renewAfter()
+	if l.renewal.at == 0 { // not handed over within the client
+		l.renewal.at = now.Mono + min(l.renewAfter(), l.left(now, &bounds)/2)
+	}
 	l.mu.Unlock()
 	l.c.schedule(l, now)
 }
@@ -40,8 +43,8 @@ func (l *Lock) start(now protocol.Moment) {
 // one moment from being renewed in one moment. l.mu is held.
 func (l *Lock) renewAfter() time.Duration {
 	lease := l.belief.Lease
-	if l.lease > 0 {
-		lease = min(lease, l.lease) // HoldAtLeast may have made it longer
+	if lease == 0 || l.lease > 0 {
+		lease = l.lease // HoldAtLeast may have made it longer for now
 	}
 	return l.c.jitter(lease*3/10, lease/3)
 }
@@ -69,6 +72,12 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 		return 0, false
 	}
 	wait := left
+	if l.session != nil { // whose end ends this one too: no alarm for each of them
+		wait = protocol.Forever
+		if l.atMost > 0 {
+			wait = l.atMost - now.Mono
+		}
+	}
 	waiting := l.warnings[:0]
 	for _, w := range l.warnings {
 		if left <= w.left {
@@ -82,7 +91,7 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 	}
 	l.warnings = waiting
 	renew := false
-	if l.live && !l.renewal.busy {
+	if l.live && !l.renewal.busy && l.session == nil {
 		if renew = l.renewal.at <= now.Mono; renew {
 			l.renewal.busy = true
 		} else {
@@ -109,9 +118,12 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 	l.mu.Unlock()
 	defer cancel()
 
+	if l.members != nil && l.c.endIfIdle(l) {
+		return
+	}
 	err := l.c.renewalSlot(ctx)
 	if err == nil {
-		err = l.change(ctx, &change{step: "renew", renew: true, lease: keepLease, once: true})
+		err = l.renewOnce(ctx)
 		<-l.c.renewal
 	}
 	l.mu.Lock()
@@ -125,6 +137,16 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 	if l.c.observed() && l.Err() == nil {
 		l.tellRenewal(began, lag, err)
 	}
+}
+
+// renewOnce renews the lock by itself or, if it can, by moving it to the
+// session of the client's locks of that lease.
+func (l *Lock) renewOnce(ctx context.Context) error {
+	ch := &change{step: "renew", renew: true, lease: keepLease, once: true}
+	if s := l.c.sessionFor(ctx, l); s != nil {
+		ch = &change{step: "move", moves: s, once: true}
+	}
+	return l.change(ctx, ch)
 }
 
 func (c *Client) renewalSlot(ctx context.Context) error {
@@ -153,6 +175,7 @@ func (l *Lock) renewed() {
 		l.c.later(func() { l.c.logRenewal(l.key, false, 0, nil) })
 	}
 	l.c.schedule(l, now)
+	l.lookIfRevoked()
 }
 
 // renewFailed plans the next try, soon at first.

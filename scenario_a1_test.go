@@ -27,7 +27,8 @@ func liveWait() []dynalock.AcquireOption { return append(live(), dynalock.Wait()
 
 var background = context.Background()
 
-// A renewal whose answer is lost is no loss: the next one recognises it.
+// A renewal whose answer is lost is no loss: the next one recognises it. Nor is
+// a lost answer to the move to the session, which is the first one.
 func TestA1_RenewalAppliedAnswerLost(t *testing.T) {
 	for name, tt := range map[string]struct {
 		times int
@@ -39,31 +40,36 @@ func TestA1_RenewalAppliedAnswerLost(t *testing.T) {
 		"held":           {1, faultstore.Hold(2 * time.Second)},
 		"swallowed":      {1, faultstore.BlackHoleApplied()},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				a, b, o := w.machine("a"), w.machine("b"), oracle{t: w.t}
-				l := o.add(a, a.take("k", live()...))
-				rule := a.net.On(faultstore.Match{If: faultstore.Renewals, Times: tt.times}, tt.fault)
-				next := b.wait(background, "k", liveWait()...)
-				token := l.Token()
-				o.pass(4 * lease)
-				if rule.Fired() != tt.times {
-					w.t.Fatalf("the fault was met %d times", rule.Fired())
-				}
-				if isClosed(l.Done()) || !l.Held() || l.Token() != token || next.over() {
-					w.t.Fatalf("%v, token was %d; the waiter has %v, %v", l, token, next.lock, next.err)
-				}
-				if seq := w.row("k").Seq; seq < 10 || seq > 16 {
-					w.t.Errorf("%d writes in 4 leases: is it renewed?", seq)
-				}
-				if err := l.Release(background); err != nil || !w.row("k").Released {
-					w.t.Errorf("%v, row %+v", err, w.row("k"))
-				}
-				o.add(b, next.within(w.t, dynalock.DefaultPollMax*5/4))
-				o.check()
-			})
-		})
+		for skip, when := range []string{"the move", "of the session"} {
+			t.Run(name+", "+when, func(t *testing.T) { testRenewalLost(t, (*machine).take, skip, tt.times, tt.fault) })
+		}
+		t.Run(name+", alone", func(t *testing.T) { testRenewalLost(t, (*machine).takeAlone, 0, tt.times, tt.fault) })
 	}
+}
+
+func testRenewalLost(t *testing.T, take func(*machine, string, ...dynalock.AcquireOption) *dynalock.Lock, skip, times int, fault faultstore.Fault) {
+	inWorld(t, func(w *world) {
+		a, b, o := w.machine("a"), w.machine("b"), oracle{t: w.t}
+		l := o.add(a, take(a, "k", live()...))
+		rule := a.net.On(faultstore.Match{If: faultstore.Renewals, Skip: skip, Times: times}, fault)
+		next := b.wait(background, "k", liveWait()...)
+		token := l.Token()
+		o.pass(4 * lease)
+		if rule.Fired() != times {
+			w.t.Fatalf("the fault was met %d times", rule.Fired())
+		}
+		if isClosed(l.Done()) || !l.Held() || l.Token() != token || next.over() {
+			w.t.Fatalf("%v, token was %d; the waiter has %v, %v", l, token, next.lock, next.err)
+		}
+		if n := w.beats("k"); n < 10 || n > 18 {
+			w.t.Errorf("%d writes in 4 leases: is it renewed?", n)
+		}
+		if err := l.Release(background); err != nil || w.row("k").Owner != "b" {
+			w.t.Errorf("%v, row %+v", err, w.row("k"))
+		}
+		o.add(b, next.within(w.t, dynalock.DefaultPollMax*5/4))
+		o.check()
+	})
 }
 
 // An acquire that was carried out without an answer is recognised, with the

@@ -125,23 +125,32 @@ func TestB1_ObserveOnly(t *testing.T) {
 	}, dates())
 }
 
-// A lock that was left behind long ago is taken by the first try.
+// A lock that was left behind long ago is taken by the first try. What a
+// session kept alive costs its look and its end more.
 func TestB1_AbandonedAYearAgo(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{
 		"right clock": 0, "clock an hour ahead": time.Hour, "clock an hour behind": -time.Hour,
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.dies("k")
+				w.dies("in a session")
+				dead := w.process("dead")
+				dead.take("never renewed", live()...)
+				dead.crash()
 				pass(365 * 24 * time.Hour)
-				m := w.process("m")
-				m.clock.setWall(ahead)
-				l := m.take("k")
-				if n := m.net.Requests().Total(); n > 2 {
-					w.t.Errorf("%d requests", n)
+				for key, most := range map[string]int{"in a session": 4, "never renewed": 2} {
+					m := w.process("m")
+					m.clock.setWall(ahead)
+					l := m.take(key)
+					if n := m.net.Requests().Total(); n > most {
+						w.t.Errorf("%s: %d requests", key, n)
+					}
+					if !l.Held() || w.row(key).Owner != "m" || w.row(key).Session != "" {
+						w.t.Errorf("%v, row %+v", l, w.row(key))
+					}
 				}
-				if !l.Held() || w.row("k").Owner != "m" {
-					w.t.Errorf("%v, row %+v", l, w.row("k"))
+				if keys := w.table.Keys(); len(keys) != 2 {
+					w.t.Error("the dead session stays:", keys)
 				}
 			}, dates())
 		})

@@ -16,6 +16,7 @@ type try struct {
 	tenure protocol.Tenure
 	sent   protocol.Attempts
 	over   *lockstore.Record // the lapsed tenure to take over; nil: acquire
+	place  int               // in its queue; its length: outside
 	// resumes is the tenure of the same owner to go on with; nil: acquire.
 	resumes *lockstore.Record
 	given   int64 // the token, once a handle was made
@@ -52,7 +53,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 	case t.resumes != nil:
 		step, w = "resume", protocol.Resume(t.resumes, t.tenure, base, now.Wall)
 	case t.over != nil:
-		step, w = "take over", protocol.TakeOver(t.over, t.tenure, base, now.Wall)
+		step, w = "take over", protocol.TakeOverQueued(t.over, t.place, t.tenure, base, now.Wall)
 	default:
 		var safe time.Time
 		if !c.set.observeOnly && bounds.Fresh(now) {
@@ -73,7 +74,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 }
 
 // next decides on a refused request whether another one can succeed now.
-func (t *try) next(got answer) bool {
+func (t *try) next(ctx context.Context, got answer) bool {
 	r, c := got.Record, t.c
 	t.over = nil
 	if r != nil && r.Nonce == t.tenure.Nonce {
@@ -88,10 +89,24 @@ func (t *try) next(got answer) bool {
 		return r == nil || len(r.Queue) == 0
 	}
 	seen := c.see(t.a.key, r, got.answered)
-	bounds := c.clock.at()
-	if c.orphaned(t.a.key, r) || protocol.Judge(r, &seen, c.expiryBy(&bounds), c.clock.now()) == protocol.Lapsed {
-		t.over = r
-		return len(r.Queue) == 0
+	now, bounds := c.clock.now(), c.clock.at()
+	if c.orphaned(t.a.key, r) {
+		if len(r.Queue) > 0 { // theirs, before it is ours
+			key, nonce := t.a.key, r.Nonce
+			c.spawn(func(background context.Context) { c.clean(background, key, nonce, c.orphaned) })
+			return false
+		}
+		t.over, t.place = r, 0
+		return true
+	}
+	if r.Session != "" {
+		left, err := c.sessionTurn(ctx, r, len(r.Queue))
+		t.over, t.place = r, len(r.Queue)
+		return err == nil && left <= 0
+	}
+	if protocol.Turn(r, len(r.Queue), &seen, c.expiryBy(&bounds), now) <= 0 {
+		t.over, t.place = r, len(r.Queue)
+		return true
 	}
 	return false
 }

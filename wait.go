@@ -9,36 +9,8 @@ import (
 	"github.com/kmdeveloping/dynalock/lockstore"
 )
 
-// wait acquires as soon as the lock can be had, within the caller's context
-// and patience. While the lock is held it only reads, eventually consistent
-// and with a jitter; it writes when a read shows that a write can succeed.
-func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
-	w := &waiter{c: c, a: a, pause: c.set.pollMin, caller: ctx}
-	if a.patience != forever {
-		w.until = a.began.Mono + a.patience
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.patience)
-		defer cancel()
-	}
-	w.limit = ctx
-	for {
-		l, err := c.try(ctx, a)
-		if err == nil {
-			return l, nil
-		}
-		if !w.note(err) {
-			if ctx.Err() != nil {
-				return nil, w.over()
-			}
-			return nil, err
-		}
-		if err := w.untilFree(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// A waiter is an acquire that waits.
+// A waiter is an acquire that waits: in the store's queue, first come first
+// served, or outside it while that is full.
 type waiter struct {
 	c     *Client
 	a     *acquisition
@@ -47,9 +19,66 @@ type waiter struct {
 	caller, limit context.Context
 	pause         time.Duration // before the next read
 	last          error         // why there is no lock yet: held, or the store's failure
-	seen          lockstore.Nonce
-	sure          bool // the last read seemed stale: the next one must be consistent
-	fails         int  // reads or tries in a row that failed
+	fails         int           // reads or tries in a row that failed
+	sure          bool          // the last read seemed stale: the next one must be consistent
+
+	id    lockstore.Nonce // the place in the queue, and the nonce if it is granted
+	place int             // in the queue; -1: not in it
+	seen  lockstore.Nonce // the holder last seen
+}
+
+// wait acquires as soon as the lock can be had, within the caller's context
+// and patience. It writes to join the queue, or when a read shows that a write
+// can succeed; while it waits it only reads.
+func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
+	if !c.enter() { // what it leaves behind, Close waits for
+		return nil, ErrClosed
+	}
+	defer c.workDone()
+	w := &waiter{c: c, a: a, place: -1, caller: ctx}
+	if a.patience != forever {
+		w.until = a.began.Mono + a.patience
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.patience)
+		defer cancel()
+	}
+	w.limit = ctx
+	if c.polls {
+		return w.deal(ctx)
+	}
+	if s := c.enterLine(a); s != nil {
+		if l, err := w.stand(s); l != nil || err != nil {
+			return l, err
+		}
+	}
+	l, err := w.deal(ctx)
+	c.dealt(a.key, l)
+	return l, err
+}
+
+// deal waits for the lock at the store.
+func (w *waiter) deal(ctx context.Context) (*Lock, error) {
+	c, a := w.c, w.a
+	straight := !c.polls && c.contended(a.key)
+	for {
+		if !straight {
+			l, err := c.try(ctx, a)
+			if err == nil {
+				return l, nil
+			}
+			if !w.note(err) {
+				if ctx.Err() != nil {
+					return nil, w.over()
+				}
+				return nil, err
+			}
+		}
+		straight = false
+		l, err := w.untilFree(ctx)
+		if l != nil || err != nil {
+			return l, err
+		}
+	}
 }
 
 // note keeps why the lock could not be had, and reports whether waiting helps.
@@ -73,55 +102,91 @@ func (w *waiter) note(err error) bool {
 	return true
 }
 
-// untilFree returns when a write may succeed, or with the error of the call.
-func (w *waiter) untilFree(ctx context.Context) error {
+// untilFree waits in the queue or, while that is full, beside it. It gives the
+// lock that was handed over or taken over; nothing where a new try may
+// succeed; or the error of the call.
+func (w *waiter) untilFree(ctx context.Context) (*Lock, error) {
+	if !w.c.polls {
+		if again, err := w.join(ctx); again || err != nil {
+			return nil, err
+		}
+	}
+	w.pause = w.c.set.pollMin
 	for {
 		if err := w.sleep(ctx); err != nil {
-			return err
+			w.leave()
+			return nil, err
 		}
-		got, err := w.read(ctx)
-		if e := w.over(); e != nil {
-			return e
-		}
-		if err != nil {
-			if !w.note(mask(err)) {
-				return mask(err)
+		l, again, err := w.look(ctx)
+		if l != nil || again || err != nil {
+			if l == nil {
+				w.leave()
 			}
-			continue
-		}
-		if w.free(got) {
-			return nil
+			return l, err
 		}
 	}
 }
 
-func (w *waiter) read(ctx context.Context) (answer, error) {
-	own, cancel := w.c.untilClosed(ctx)
-	defer cancel()
-	return w.c.read(own, w.a.key, lockstore.Consistency(w.sure))
-}
-
-// free reports whether what was read lets a write succeed, and plans the next
-// read otherwise.
-func (w *waiter) free(got answer) bool {
-	c, r := w.c, got.Record
+// look reads once and acts on what it shows.
+func (w *waiter) look(ctx context.Context) (l *Lock, again bool, err error) {
+	got, err := w.read(ctx, lockstore.Consistency(w.sure))
+	if e := w.over(); e != nil {
+		return nil, false, e
+	}
+	if err != nil {
+		if !w.note(mask(err)) {
+			return nil, false, mask(err)
+		}
+		return nil, false, nil
+	}
 	w.fails = 0
 	var seen protocol.Observation
 	if w.sure {
-		seen, w.sure = c.see(w.a.key, r, got.answered), false
-	} else if seen, w.sure = c.glance(w.a.key, r, got.answered); w.sure {
-		return false
+		seen, w.sure = w.c.see(w.a.key, got.Record, got.answered), false
+	} else if seen, w.sure = w.c.glance(w.a.key, got.Record, got.answered); w.sure {
+		return nil, false, nil
 	}
-	if r == nil || r.Released {
-		w.pause = c.set.pollMin
-		return r == nil || len(r.Queue) == 0
+	w.holder(got.Record)
+	if w.place >= 0 {
+		return w.inQueue(ctx, got, &seen)
 	}
-	if r.Nonce != w.seen {
-		w.seen, w.pause = r.Nonce, c.set.pollMin
+	return w.outside(ctx, got, &seen)
+}
+
+func (w *waiter) read(ctx context.Context, how lockstore.Consistency) (answer, error) {
+	own, cancel := w.c.untilClosed(ctx)
+	defer cancel()
+	return w.c.read(own, w.a.key, how)
+}
+
+// outside is for one who is in no queue.
+func (w *waiter) outside(ctx context.Context, got answer, seen *protocol.Observation) (l *Lock, again bool, err error) {
+	c, r := w.c, got.Record
+	switch {
+	case r == nil, r.Released && len(r.Queue) == 0:
+		return nil, true, nil
+	case !c.polls && !r.Released && !r.Legacy() && len(r.Queue) < protocol.QueueBound:
+		return nil, true, nil // there is room
 	}
-	now, bounds := c.clock.now(), c.clock.at()
 	w.last = c.heldError(w.a.key, r, false)
-	return protocol.Takeable(r, &seen, c.expiryBy(&bounds), now) <= 0
+	if mine, err := w.myTurn(ctx, r, len(r.Queue), seen); !mine || err != nil {
+		return nil, false, err
+	}
+	if len(r.Queue) == 0 && r.Session == "" {
+		return nil, true, nil // a try takes it over
+	}
+	return w.takeOver(ctx, r, len(r.Queue))
+}
+
+// holder resets the polling when the lock changed hands.
+func (w *waiter) holder(r *lockstore.Record) {
+	var nonce lockstore.Nonce
+	if r != nil && !r.Released {
+		nonce = r.Nonce
+	}
+	if nonce != w.seen {
+		w.seen, w.pause = nonce, w.c.set.pollMin
+	}
 }
 
 // sleep waits for the next read: by the poll interval, sooner if the lease may
@@ -129,8 +194,7 @@ func (w *waiter) free(got answer) bool {
 func (w *waiter) sleep(ctx context.Context) error {
 	c := w.c
 	now := c.clock.now()
-	d := c.jitter(w.pause*3/4, w.pause*5/4)
-	w.pause = min(w.pause*3/2, c.set.pollMax)
+	d := w.interval(now)
 	if w.fails > 0 {
 		d = max(d, c.jitter(0, backoffMin<<min(w.fails, 5)))
 	}

@@ -66,8 +66,36 @@ func (m *machine) take(key string, opts ...dynalock.AcquireOption) *dynalock.Loc
 	return l
 }
 
+// takeAlone acquires a lock that stays out of its client's session, and is
+// renewed by itself: its handle may be in use elsewhere.
+func (m *machine) takeAlone(key string, opts ...dynalock.AcquireOption) *dynalock.Lock {
+	m.t.Helper()
+	l := m.take(key, opts...)
+	_ = l.Handle()
+	return l
+}
+
 // row is the record as the table has it.
 func (w *world) row(key string) *lockstore.Record { return w.table.Peek(key) }
+
+// keptAlive is the record that renewals of that lock write: its own, or that of
+// the session that it is under.
+func (w *world) keptAlive(key string) *lockstore.Record {
+	r := w.row(key)
+	if r != nil && r.Session != "" {
+		return w.row(r.Session)
+	}
+	return r
+}
+
+// beats is how often the lock was written, or what keeps it alive.
+func (w *world) beats(key string) int64 {
+	n := w.row(key).Seq
+	if r := w.keptAlive(key); w.row(key).Session != "" && r != nil {
+		n += r.Seq
+	}
+	return n
+}
 
 // A clock is both clocks of one machine, as far as they differ from the
 // bubble's time.

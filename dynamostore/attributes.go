@@ -57,6 +57,7 @@ const (
 	waiterOwner = "owner"
 	waiterHeld  = "held"
 	waiterDel   = "del"
+	waiterOne   = "n" // 1: what the token rises by when the lock is passed on
 
 	lastNonce = "nonce"
 	lastHow   = "how"

@@ -83,10 +83,12 @@ func (u *update) change(change lockstore.Change) error {
 			return u.drop(aEnded)
 		}
 		return u.to(aEnded, u.expression.bool(true))
-	case lockstore.KeepQueue:
-		return u.to(aQueue, "if_not_exists("+u.attr(aQueue)+", "+u.emptyList()+")")
+	case lockstore.NextRevoked:
+		return u.next(aRevoked, 0)
+	case lockstore.NextTokens:
+		return u.nextTokens(c)
 	}
-	return fmt.Errorf("unknown change %T", change)
+	return u.changeQueue(change)
 }
 
 func (u *update) size(n int) { u.bytes += n }
@@ -116,11 +118,15 @@ func (u *update) drop(a attribute) error {
 	if err := u.touch(a); err != nil {
 		return err
 	}
+	u.dropPath(u.attr(a))
+	return nil
+}
+
+func (u *update) dropPath(path string) {
 	if u.remove.Len() > len(" REMOVE ") {
 		u.remove.WriteString(", ")
 	}
-	u.remove.WriteString(u.attr(a))
-	return nil
+	u.remove.WriteString(path)
 }
 
 func (u *update) setText(a attribute, s string) error {
@@ -173,6 +179,13 @@ func (u *update) next(a attribute, base int64) error {
 		return fmt.Errorf("%s is negative", name(a))
 	}
 	return u.to(a, "if_not_exists("+u.attr(a)+", "+u.number(base)+") + "+u.number(1))
+}
+
+func (u *update) nextTokens(c lockstore.NextTokens) error {
+	if c.Base < 0 || c.Count < 1 {
+		return fmt.Errorf("tokens cannot be raised by %d from %d", c.Count, c.Base)
+	}
+	return u.to(aToken, "if_not_exists("+u.attr(aToken)+", "+u.number(c.Base)+") + "+u.number(c.Count))
 }
 
 func (u *update) setTime(a attribute, t time.Time, n int64) error {

@@ -77,7 +77,7 @@ func (e *expression) test(b *strings.Builder, test lockstore.Test) error {
 		is(e, b, aSession, storable(string(t)), e.text)
 	case lockstore.NoSession:
 		e.isAbsent(b, aSession)
-	case lockstore.NoWaiterAt, lockstore.WaiterAt, lockstore.QueueSound:
+	case lockstore.NoWaiterAt, lockstore.WaiterAt, lockstore.NotQueued, lockstore.QueueSound:
 		return e.queueTest(b, test)
 	default:
 		return fmt.Errorf("unknown test %T", test)
@@ -98,11 +98,27 @@ func (e *expression) queueTest(b *strings.Builder, test lockstore.Test) error {
 		}
 		e.withID = true
 		join(b, e.attr(aQueue), "[", strconv.Itoa(t.Place), "].", placeholderID, " = ", e.bytes(string(t.ID)))
+	case lockstore.NotQueued:
+		e.notQueued(b, string(t))
 	case lockstore.QueueSound:
 		qu := e.attr(aQueue)
 		join(b, "(attribute_not_exists(", qu, ") OR attribute_type(", qu, ", ", e.text("L"), "))")
 	}
 	return nil
+}
+
+// notQueued asks place by place: contains() is documented for lists of
+// scalars only.
+func (e *expression) notQueued(b *strings.Builder, id string) {
+	qu, is := e.attr(aQueue), e.bytes(id)
+	e.withID = true
+	for i := range lockstore.MaxQueue {
+		if i > 0 {
+			b.WriteString(" AND ")
+		}
+		place := qu + "[" + strconv.Itoa(i) + "]"
+		join(b, "(attribute_not_exists(", place, ") OR ", place, ".", placeholderID, " <> ", is, ")")
+	}
 }
 
 // is compares an attribute with a value. Zero stands for what is not there, so

@@ -107,7 +107,7 @@ func encode(key string, rec *lockstore.Record) attributes {
 		queue := make([]types.AttributeValue, 0, len(rec.Queue))
 		for _, w := range rec.Queue {
 			queue = append(queue, object(attributes{
-				"id": binary(string(w.ID)), "owner": text(w.Owner), "held": boolean(false), "del": boolean(w.DeleteOnRelease),
+				"id": binary(string(w.ID)), "owner": text(w.Owner), "held": boolean(false), "n": number("1"), "del": boolean(w.DeleteOnRelease),
 			}))
 		}
 		it["queue"] = list(queue...)

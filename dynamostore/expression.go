@@ -15,6 +15,7 @@ type expression struct {
 	s      *Store
 	used   uint32 // attributes by bit, for the names
 	withID bool   // queue[i].id was mentioned
+	passes bool   // the other parts of queue[0] were
 	values []value
 }
 
@@ -113,6 +114,9 @@ func (e *expression) names() map[string]string {
 	}
 	if e.withID {
 		names[placeholderID] = waiterID
+	}
+	if e.passes {
+		names["#qo"], names["#qh"], names["#qd"], names["#qn"] = waiterOwner, waiterHeld, waiterDel, waiterOne
 	}
 	return names
 }

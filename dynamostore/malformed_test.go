@@ -116,7 +116,7 @@ func spoilt() map[string]attributes {
 
 func spoilQueue(spoil func(label, attribute string, v types.AttributeValue)) {
 	entry := func() attributes {
-		return attributes{"id": binary(string(nonce1)), "owner": text("w"), "held": boolean(false), "del": boolean(true)}
+		return attributes{"id": binary(string(nonce1)), "owner": text("w"), "held": boolean(false), "n": number("1"), "del": boolean(true)}
 	}
 	for inside, v := range map[string]types.AttributeValue{
 		"id": binary(secretData), "owner": binary(secretData), "held": boolean(true), "del": text(secretData),

@@ -71,6 +71,9 @@ func decodeWaiter(v types.AttributeValue) (lockstore.Waiter, error) {
 	if there && !ok {
 		return lockstore.Waiter{}, errors.New("has no valid del")
 	}
+	if _, err := asNumber(m.Value[waiterOne], 1, 1); err != nil {
+		return lockstore.Waiter{}, errors.New("has no valid n")
+	}
 	return lockstore.Waiter{ID: lockstore.Nonce(id), Owner: owner, DeleteOnRelease: del}, nil
 }
 

@@ -75,6 +75,13 @@ func holds(test Test, r *Record) (bool, error) {
 			return false, fmt.Errorf("lockstore: a queue has no place %d", t.Place)
 		}
 		return t.Place < len(r.Queue) && r.Queue[t.Place].ID == t.ID, nil
+	case NotQueued:
+		for _, w := range r.Queue[:min(len(r.Queue), MaxQueue)] {
+			if w.ID == Nonce(t) {
+				return false, nil
+			}
+		}
+		return true, nil
 	case QueueSound:
 		return true, nil
 	}
@@ -144,14 +151,59 @@ func apply(r *Record, change Change) error {
 		r.Hold = truncate(time.Time(c), time.Millisecond)
 	case SetEnded:
 		r.Ended = bool(c)
+	case NextRevoked:
+		r.Revoked++
+	case NextTokens:
+		if c.Base < 0 || c.Count < 1 {
+			return fmt.Errorf("lockstore: tokens cannot be raised by %d from %d", c.Count, c.Base)
+		}
+		if r.Token == 0 {
+			r.Token = c.Base
+		}
+		r.Token += c.Count
+	default:
+		return applyToQueue(r, change)
+	}
+	return nil
+}
+
+func applyToQueue(r *Record, change Change) error {
+	switch c := change.(type) {
 	case KeepQueue:
 		if r.Queue == nil {
 			r.Queue = []Waiter{}
 		}
+	case AddWaiter:
+		r.Queue = append(r.Queue, Waiter(c))
+	case DropWaiterAt:
+		if c < 0 || c >= MaxQueue {
+			return fmt.Errorf("lockstore: a queue has no place %d", int(c))
+		}
+		if i := int(c); i < len(r.Queue) {
+			r.Queue = append(r.Queue[:i:i], r.Queue[i+1:]...)
+		}
+	case DropWaiters:
+		if c < 0 || c > MaxQueue {
+			return fmt.Errorf("lockstore: a queue has no %d entries", int(c))
+		}
+		r.Queue = r.Queue[min(int(c), len(r.Queue)):]
+	case PassOn:
+		passOn(r)
 	default:
 		return fmt.Errorf("lockstore: unknown change %T", change)
 	}
 	return nil
+}
+
+func passOn(r *Record) {
+	r.Released, r.DeleteOnRelease = len(r.Queue) == 0, false
+	if len(r.Queue) == 0 {
+		return
+	}
+	head := r.Queue[0]
+	r.Nonce, r.Owner, r.DeleteOnRelease = head.ID, head.Owner, head.DeleteOnRelease
+	r.Token++
+	r.Queue = r.Queue[1:]
 }
 
 // truncate brings t to the resolution that stores keep, in UTC and without a

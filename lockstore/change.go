@@ -52,7 +52,29 @@ type (
 	SetEnded bool
 	// KeepQueue makes the queue an empty list where there is none.
 	KeepQueue struct{}
+	// AddWaiter puts a waiter at the end of the queue.
+	AddWaiter Waiter
+	// DropWaiterAt takes the entry at that place, from 0, out of the queue; the
+	// condition must see to it that it is the right one.
+	DropWaiterAt int
+	// DropWaiters takes that many entries off the front of the queue, at most
+	// MaxQueue. Fewer are as good.
+	DropWaiters int
+	// NextTokens raises the fencing token by Count, from what is there or, where
+	// there is none, from Base.
+	NextTokens struct{ Base, Count int64 }
+	// NextRevoked raises the count of a session's record by one.
+	NextRevoked struct{}
+	// PassOn hands the lock to the first in the queue, whose ID becomes the
+	// nonce, with a token higher by one and its wish for deletion; where nobody
+	// waits it marks the record released, and nonce, owner and token stay. The
+	// record must have a nonce and a token.
+	PassOn struct{}
 )
+
+// MaxQueue bounds a queue: more entries than that would make an item too
+// large to be cheap.
+const MaxQueue = 16
 
 func (SetOwner) isChange()           {}
 func (SetNonce) isChange()           {}
@@ -72,3 +94,9 @@ func (SetLast) isChange()            {}
 func (SetHold) isChange()            {}
 func (SetEnded) isChange()           {}
 func (KeepQueue) isChange()          {}
+func (AddWaiter) isChange()          {}
+func (DropWaiterAt) isChange()       {}
+func (DropWaiters) isChange()        {}
+func (NextTokens) isChange()         {}
+func (PassOn) isChange()             {}
+func (NextRevoked) isChange()        {}

@@ -17,7 +17,7 @@ func All(tests ...Test) Condition { return Condition{tests} }
 // A Test looks at one property of the record under the key. The types below
 // are all that there are; a store that meets another answers with an error.
 // Save for Absent and the negative ones (NonceNot, NotReleased, NoNonce,
-// NoToken, NoSession, NoWaiterAt, QueueSound), a test fails where there is no
+// NoToken, NoSession, NoWaiterAt, NotQueued, QueueSound), a test fails where there is no
 // record. A comparison with a zero value (SeqIs(0), OwnerIs("")) never holds:
 // zero values stand for what is not there, and have tests of their own.
 type Test interface{ isTest() }
@@ -59,6 +59,9 @@ type (
 		Place int
 		ID    Nonce
 	}
+	// NotQueued holds where none of the queue's first MaxQueue entries has
+	// that ID.
+	NotQueued Nonce
 	// QueueSound holds where the queue is absent or a list: something that
 	// is neither was not written by any version of dynalock.
 	QueueSound struct{}
@@ -80,4 +83,5 @@ func (SessionIs) isTest()     {}
 func (NoSession) isTest()     {}
 func (NoWaiterAt) isTest()    {}
 func (WaiterAt) isTest()      {}
+func (NotQueued) isTest()     {}
 func (QueueSound) isTest()    {}

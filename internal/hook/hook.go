@@ -13,4 +13,6 @@ type Store struct {
 	Now func() protocol.Moment
 	// Random fills b; nonces and jitter come from it.
 	Random func(b []byte)
+	// Polls makes waiters poll without a queue, to be measured against.
+	Polls bool
 }

@@ -26,18 +26,6 @@ func Acquire(t Tenure, base int64, now, safeNow time.Time) lockstore.Write {
 	return lockstore.Write{If: condition, Do: append(t.changes(now), lockstore.NextToken(base))}
 }
 
-// TakeOver ends the lapsed tenure that r shows, and takes the lock. It is
-// conditional on exactly what was seen: a holder that renewed meanwhile wins.
-func TakeOver(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.Write {
-	last := lockstore.Last{Nonce: r.Nonce, How: lockstore.HowTakenOver, By: t.Owner}
-	if r.Ended && r.Last != nil {
-		last = *r.Last // that tenure had been released; only its promise was left
-	}
-	w := succeed(r, t, base, now, last)
-	w.If[0] = append(w.If[0], lockstore.NoWaiterAt(0), lockstore.QueueSound{})
-	return w
-}
-
 // Resume goes on with the tenure that r shows under a new nonce and a higher
 // token, so that a handle of it elsewhere ends.
 func Resume(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.Write {
@@ -60,7 +48,11 @@ func seen(r *lockstore.Record) lockstore.Case {
 	if r.Seq == 0 {
 		return lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}
 	}
-	return lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}
+	is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}
+	if r.Session != "" {
+		is = append(is, lockstore.SessionIs(r.Session))
+	}
+	return is
 }
 
 // Renew moves the end of the tenure and, where data is given, replaces the
@@ -68,6 +60,7 @@ func seen(r *lockstore.Record) lockstore.Case {
 func Renew(nonce lockstore.Nonce, seq int64, p Promise, data *lockstore.SetData) lockstore.Write {
 	w := Update(nonce, seq, data)
 	w.Do = append(w.Do, p.changes()...)
+	w.Do = append(w.Do, lockstore.SetSession("")) // it has an end of its own again
 	return w
 }
 
@@ -95,30 +88,29 @@ func RaiseToken(nonce lockstore.Nonce, seq, token int64) lockstore.Write {
 	return w
 }
 
-// Release frees the lock. It does not look at seq, so that it wins over
-// renewals of its own tenure in whichever order they arrive.
-func Release(nonce lockstore.Nonce, owner string, now time.Time) lockstore.Write {
-	return end(lockstore.Case{lockstore.NonceIs(nonce), lockstore.NotReleased{}},
-		lockstore.Last{Nonce: nonce, How: lockstore.HowReleased, By: owner}, now, lockstore.NextSeq{})
-}
-
 // ReleaseLegacy frees a lock of an early version for its owner.
 func ReleaseLegacy(r *lockstore.Record, now time.Time) lockstore.Write {
 	return end(seen(r), lockstore.Last{How: lockstore.HowReleased, By: r.Owner}, now)
 }
 
-// Force frees the lock whoever holds it, if it is still the tenure that r shows.
-func Force(r *lockstore.Record, by string, now time.Time) lockstore.Write {
-	is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}
-	if r.Legacy() {
-		is = seen(r)
+// Force ends the tenure that r shows, whoever holds it, and hands the lock to
+// whoever waits.
+func Force(r *lockstore.Record, by string, now Moment, bounds *Bounds) lockstore.Write {
+	last := lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}
+	if r.Legacy() || r.Token == 0 {
+		return end(append(seen(r), tokenOf(r)), last, now.Wall)
 	}
+	return lockstore.Write{
+		If: lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}, tokenOf(r)),
+		Do: append(passOn(now.Wall, Claim(now, bounds)), lockstore.SetLast(last)),
+	}
+}
+
+func tokenOf(r *lockstore.Record) lockstore.Test {
 	if r.Token == 0 {
-		is = append(is, lockstore.NoToken{})
-	} else {
-		is = append(is, lockstore.TokenIs(r.Token))
+		return lockstore.NoToken{}
 	}
-	return end(is, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}, now, lockstore.NextSeq{})
+	return lockstore.TokenIs(r.Token)
 }
 
 // end marks the record released. Its data stays, and without a TTL nothing
@@ -162,15 +154,37 @@ func LeaveHeld(nonce, empty lockstore.Nonce, owner string, p Promise, forget boo
 	return w
 }
 
-// ForceDeleting is Force for an item that was to go when it is released: it
-// stays, to tell its holder, and the table's item expiry removes it later.
+// ForceDeleting is Force for an item that was to go when it is released and
+// that nobody waits for: it stays, to tell its holder, and the table's item
+// expiry removes it later.
 func ForceDeleting(r *lockstore.Record, by string, now Moment, bounds *Bounds, retention time.Duration) lockstore.Write {
-	w := Force(r, by, now.Wall)
 	_, latest := bounds.Around(now)
+	w := end(append(seen(r), tokenOf(r), lockstore.NoWaiterAt(0)),
+		lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}, now.Wall)
 	for i, change := range w.Do {
 		if _, is := change.(lockstore.SetTTL); is {
 			w.Do[i] = lockstore.SetTTL(latest.Add(retention + time.Second).UTC().Truncate(time.Second))
 		}
 	}
 	return w
+}
+
+// MoveTo puts a tenure under a session, which keeps it alive from then on: it
+// has no end of its own any more.
+func MoveTo(session string, nonce lockstore.Nonce, seq int64) lockstore.Write {
+	w := Update(nonce, seq, nil)
+	w.Do = append(w.Do, lockstore.SetSession(session), lockstore.SetExpires{}, lockstore.SetTTL{})
+	return w
+}
+
+// Revoke marks a session's record: something of the session is about to be
+// changed from outside.
+func Revoke() lockstore.Write {
+	return lockstore.Write{If: lockstore.All(lockstore.Exists{}), Do: []lockstore.Change{lockstore.NextRevoked{}}}
+}
+
+// EndSession deletes a session's record that has lapsed, if it is as seen.
+// Its owner cannot renew any more, and its belief had ended before.
+func EndSession(r *lockstore.Record) lockstore.Write {
+	return lockstore.Write{Delete: true, If: lockstore.Condition{seen(r)}}
 }

@@ -211,11 +211,13 @@ type Request struct {
 	Step   string // what it is for: see step
 	At     time.Time
 	Faulty bool // a rule was applied to it
+	// OfSession: it is for the record of a client's session, not for a lock.
+	OfSession bool
 }
 
 func newRequest(request *http.Request, body []byte) Request {
 	op := operation(request)
-	return Request{Op: op, Step: step(op, body), At: time.Now()}
+	return Request{Op: op, Step: step(op, body), At: time.Now(), OfSession: ofSession(body)}
 }
 
 func (r Request) is(what []string) bool {

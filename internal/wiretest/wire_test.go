@@ -148,6 +148,7 @@ func TestSteps(t *testing.T) {
 	x := newTarget(t)
 	for _, set := range []string{
 		"owner,nonce,lease,isReleased", "isReleased,lease,last", "nonce,ended,lease", "seq,lease", "seq,data", "seq",
+		"owner,nonce,isReleased,held,queue", "seq,session,expires", "queue",
 	} {
 		names, refs := []string{`"#pk":"key"`}, []string{}
 		for name := range strings.SplitSeq(set, ",") {
@@ -157,9 +158,15 @@ func TestSteps(t *testing.T) {
 		x.send(t.Context(), "UpdateItem", `{"UpdateExpression":"SET `+strings.Join(refs, ", ")+
 			`","ExpressionAttributeNames":{`+strings.Join(names, ",")+`}}`)
 	}
-	x.send(t.Context(), "DeleteItem", "{}")
-	x.send(t.Context(), "Scan", "{}")
-	want := []string{"acquire", "release", "release", "renew", "update", "UpdateItem", "release", "Scan"}
+	x.send(t.Context(), "UpdateItem", `{"UpdateExpression":"SET #qu = list_append(#qu, :0)","ExpressionAttributeNames":{"#qu":"queue"}}`)
+	x.send(t.Context(), "DeleteItem", `{"Key":{"key":{"S":"dynalock:session:1"}}}`)
+	x.send(t.Context(), "Scan", `{"Key":{"key":{"S":"k"}},"X":{"S":"dynalock:session:1"}}`)
+	for i, r := range x.wire.Log() {
+		if r.OfSession != (r.Op == "DeleteItem") {
+			t.Errorf("request %d: %+v", i, r)
+		}
+	}
+	want := []string{"acquire", "release", "release", "renew", "update", "UpdateItem", "release", "move", "leave", "join", "release", "Scan"}
 	if got := x.wire.Steps(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -48,6 +48,8 @@ func look(w lockstore.Write) (s seen) {
 			s.data = true
 		case lockstore.SetReleased:
 			s.release = s.release || bool(c)
+		case lockstore.PassOn:
+			s.release = true
 		case lockstore.SetEnded:
 			s.release = s.release || bool(c) // and stays taken until HoldAtLeast's end
 		}

@@ -113,6 +113,7 @@ func (g *generator) test() lockstore.Test {
 		lockstore.OwnerIs(g.name()), lockstore.Released{}, lockstore.NotReleased{}, lockstore.ExpiredBefore(g.time()),
 		lockstore.SessionIs(g.name()), lockstore.NoSession{}, lockstore.NoWaiterAt(g.IntN(3)),
 		lockstore.WaiterAt{Place: g.IntN(3), ID: g.nonce()}, lockstore.QueueSound{},
+		lockstore.NotQueued(g.nonce()),
 	)
 }
 
@@ -126,12 +127,24 @@ func (g *generator) changes(before *lockstore.Record) []lockstore.Change {
 	bytes := pick(g, nil, []byte{}, []byte{0}, []byte("data"))
 	return []lockstore.Change{
 		lockstore.SetOwner(g.name()), lockstore.SetNonce(g.nonce()), seq,
-		pick[lockstore.Change](g, lockstore.NextToken(g.number()), lockstore.SetToken(g.number())),
+		pick[lockstore.Change](g, lockstore.NextToken(g.number()), lockstore.SetToken(g.number()),
+			lockstore.NextTokens{Base: g.number(), Count: g.number()}),
 		lockstore.SetLease(g.lease()), lockstore.SetExpires(maybe(g.time())), lockstore.SetTTL(maybe(second)),
 		lockstore.SetSince(second), lockstore.SetReleased(g.IntN(2) == 0), lockstore.SetDeleteOnRelease(g.IntN(2) == 0),
 		lockstore.SetData{Bytes: bytes, Sealed: bytes != nil && g.IntN(2) == 0},
 		lockstore.SetSession(pick(g, "", g.name())),
 		lockstore.SetLast(pick(g, lockstore.Last{}, lockstore.Last{Nonce: g.nonce(), How: lockstore.HowForced, By: g.name()})),
-		lockstore.SetHold(maybe(g.time())), lockstore.SetEnded(g.IntN(2) == 0), lockstore.KeepQueue{},
+		lockstore.SetHold(maybe(g.time())), lockstore.SetEnded(g.IntN(2) == 0), g.queue(before),
 	}
+}
+
+func (g *generator) queue(before *lockstore.Record) lockstore.Change {
+	add := lockstore.AddWaiter{ID: g.nonce(), Owner: g.name(), DeleteOnRelease: g.IntN(2) == 0}
+	switch {
+	case before == nil || before.Queue == nil: // there must be a queue to drop from
+		return pick[lockstore.Change](g, lockstore.KeepQueue{}, add)
+	case len(before.Queue) > 4:
+		return lockstore.DropWaiters(g.IntN(4))
+	}
+	return pick[lockstore.Change](g, lockstore.KeepQueue{}, add, add, lockstore.DropWaiterAt(g.IntN(3)), lockstore.DropWaiters(g.IntN(4)))
 }

@@ -1,0 +1,258 @@
+package dynalock
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+// join puts the waiter into the queue: one write. again: the lock looks free,
+// so a try is better. Where the queue is full, or the item is one that has no
+// queue, the waiter stays outside.
+func (w *waiter) join(ctx context.Context) (again bool, err error) {
+	c := w.c
+	w.id, w.place = c.newNonce(), -1
+	entry := lockstore.Waiter{ID: w.id, Owner: c.set.owner, DeleteOnRelease: w.a.delete}
+	own, cancel := c.untilClosed(ctx)
+	defer cancel()
+	w.a.tries++
+	got, err := c.write(own, "join", w.a.key, protocol.Join(entry))
+	if err != nil {
+		if unknown(err) {
+			c.remember(w.a.key, w.id, 0)
+		}
+		if e := w.over(); e != nil {
+			return false, e
+		}
+		if !w.note(mask(err)) {
+			return false, mask(err)
+		}
+		w.id = "" // known to nobody; what may come of it is looked for
+		return false, nil
+	}
+	r := got.Record
+	c.see(w.a.key, r, got.answered)
+	w.holder(r)
+	if w.last == nil || !errors.Is(w.last, ErrHeld) {
+		w.note(c.heldError(w.a.key, r, false))
+	}
+	if got.Applied {
+		w.place = protocol.Place(r, w.id)
+		return false, nil
+	}
+	return r == nil || r.Released && len(r.Queue) == 0, nil
+}
+
+// inQueue is for one who stands in the queue.
+func (w *waiter) inQueue(ctx context.Context, got answer, seen *protocol.Observation) (l *Lock, again bool, err error) {
+	c, r := w.c, got.Record
+	if r != nil && r.Nonce == w.id && !r.Released && !r.Ended {
+		return w.accept(ctx, got)
+	}
+	place := protocol.Place(r, w.id)
+	if place < 0 {
+		return w.dropped(ctx)
+	}
+	w.place = place
+	w.last = c.heldError(w.a.key, r, false)
+	if mine, err := w.myTurn(ctx, r, place, seen); !mine || err != nil {
+		return nil, false, err
+	}
+	return w.takeOver(ctx, r, place)
+}
+
+// myTurn reports whether the lock may be taken over from that place now.
+func (w *waiter) myTurn(ctx context.Context, r *lockstore.Record, place int, seen *protocol.Observation) (bool, error) {
+	c := w.c
+	if r.Session == "" || r.Released {
+		now, bounds := c.clock.now(), c.clock.at()
+		return protocol.Turn(r, place, seen, c.expiryBy(&bounds), now) <= 0, nil
+	}
+	own, cancel := c.untilClosed(ctx)
+	defer cancel()
+	left, err := c.sessionTurn(own, r, place)
+	if err == nil {
+		return left <= 0, nil
+	}
+	if e := w.over(); e != nil {
+		return false, e
+	}
+	if !w.note(mask(err)) {
+		return false, mask(err)
+	}
+	return false, nil
+}
+
+// dropped is for one whom a read no longer shows in the queue. Only a
+// consistent one is believed: an older state shows the time before the join.
+func (w *waiter) dropped(ctx context.Context) (l *Lock, again bool, err error) {
+	got, err := w.read(ctx, lockstore.Consistent)
+	if e := w.over(); e != nil {
+		return nil, false, e
+	}
+	if err != nil {
+		if !w.note(mask(err)) {
+			return nil, false, mask(err)
+		}
+		return nil, false, nil
+	}
+	r := got.Record
+	w.c.see(w.a.key, r, got.answered)
+	switch {
+	case r != nil && r.Nonce == w.id && !r.Released && !r.Ended:
+		return w.accept(ctx, got)
+	case protocol.Place(r, w.id) >= 0:
+		return nil, false, nil
+	}
+	// A grant that lapsed, a takeover that dropped us, or an item that was
+	// deleted. This nonce is done with.
+	w.id, w.place = "", -1
+	return nil, true, nil
+}
+
+// takeOver ends a lapsed tenure from the waiter's place in the queue, or from
+// outside it once all in it have had their turn.
+func (w *waiter) takeOver(ctx context.Context, r *lockstore.Record, place int) (l *Lock, again bool, err error) {
+	c := w.c
+	own, cancel := c.untilClosed(ctx)
+	defer cancel()
+	t := c.newTry(w.a)
+	defer t.settle()
+	t.over, t.place = r, place
+	got, err := t.send(own)
+	switch {
+	case err != nil:
+		if e := w.over(); e != nil {
+			return nil, false, e
+		}
+		if !w.note(mask(err)) {
+			return nil, false, mask(err)
+		}
+		return nil, false, nil
+	case got.Applied:
+		w.id, w.place = "", -1 // dropped by the takeover itself
+		l, err = t.won(own, got.Record, t.tenure.Promise.Belief(got.asked))
+		return l, false, err
+	}
+	c.see(w.a.key, got.Record, got.answered)
+	if w.id == "" {
+		return nil, got.Record == nil || got.Record.Released, nil
+	}
+	return nil, false, nil // the next read tells what changed
+}
+
+// accept makes the handle of a lock that was handed over. It may be believed at
+// once where its end is known by the store's clock and the claim window is all
+// that was asked for; otherwise it is claimed first, by a renewal.
+func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, err error) {
+	c, a, r := w.c, w.a, got.Record
+	own, cancel := c.untilClosed(ctx)
+	defer cancel()
+	l = newLock(c, a, r, protocol.Granted(r, got.asked))
+	l.data = a.plain
+	if a.data == nil {
+		if l.data, err = c.open(a.key, r); err != nil {
+			return nil, false, w.refuse(own, l, err)
+		}
+	}
+	if err := w.claim(own, l, r); err != nil {
+		if e := w.over(); e != nil {
+			return nil, false, e
+		}
+		var lost *LostError
+		if errors.As(err, &lost) {
+			w.id, w.place = "", -1
+			return nil, true, nil // it came too late: join again
+		}
+		if !w.note(mask(err)) {
+			return nil, false, mask(err)
+		}
+		return nil, false, nil
+	}
+	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); taken {
+		if err := l.change(own, &change{step: "raise token", token: last + 1}); err != nil {
+			return nil, false, w.refuse(own, l, err)
+		}
+	}
+	if err := c.adopt(l); err != nil {
+		return nil, false, w.refuse(own, l, err)
+	}
+	w.id, w.place = "", -1
+	return l, false, nil
+}
+
+// refuse gives back what was handed over and cannot be taken.
+func (w *waiter) refuse(ctx context.Context, l *Lock, err error) error {
+	w.id, w.place = "", -1
+	w.c.giveBack(ctx, l, w.a.data == nil)
+	return err
+}
+
+// claim renews a lock that was handed over, if its holder needs more than the
+// claim window from the start.
+func (w *waiter) claim(ctx context.Context, l *Lock, r *lockstore.Record) error {
+	c, a := w.c, w.a
+	now, bounds := c.clock.now(), c.clock.at()
+	enough := a.live && a.data == nil && a.atLeast == 0 && bounds.Known() && !r.Expires.IsZero() &&
+		l.belief.Left(now, &bounds) > protocol.ClaimWindow/3
+	if enough {
+		return nil
+	}
+	// The belief begins with the claim.
+	l.belief = protocol.Belief{Sent: now}
+	ch, err := c.claim(a)
+	if err != nil {
+		return err
+	}
+	return l.change(ctx, ch)
+}
+
+// leave takes a waiter that gave up out of the queue, behind its call, and
+// releases what was handed over to it meanwhile.
+func (w *waiter) leave() {
+	id := w.id
+	if id == "" || w.place < 0 {
+		return
+	}
+	w.id, w.place = "", -1
+	c, key := w.c, w.a.key
+	if !c.spawn(func(background context.Context) {
+		nobodys := func(string, *lockstore.Record) bool { return true } // we never had a handle
+		if !c.clean(background, key, id, nobodys) {
+			c.remember(key, id, 0)
+		}
+	}) {
+		c.remember(key, id, 0)
+	}
+}
+
+// interval is the time until the next read. One who stands in the queue knows
+// from the last hand-overs about when its turn comes; nobody may be slower than
+// a grant lasts.
+func (w *waiter) interval(now protocol.Moment) time.Duration {
+	c := w.c
+	pause := w.pause
+	w.pause = min(w.pause*3/2, c.set.pollMax)
+	if w.place < 0 || c.polls {
+		return c.jitter(pause*3/4, pause*5/4)
+	}
+	d := pause
+	if expected, cycle, ok := c.turn(w.a.key, w.place, now); ok {
+		// A little early, and then in steps of a hand-over.
+		d = min(max(expected*9/10, -expected/4, cycle/4, time.Millisecond), pause<<w.place)
+		if expected > 0 {
+			w.pause = c.set.pollMin
+		}
+	} else {
+		d = pause << min(w.place, 4)
+	}
+	bounds := c.clock.at()
+	slowest := protocol.ClaimWindow / 4
+	if bounds.Known() {
+		slowest = max((protocol.ClaimWindow-bounds.Width(now))/2, slowest/3)
+	}
+	return c.jitter(min(d, slowest)*9/10, min(d, slowest))
+}
