@@ -145,7 +145,10 @@ func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 // the answer arrived or the client was closed.
 func (c *Client) adopt(l *Lock) error {
 	now, bounds := c.clock.now(), c.clock.at()
-	if l.belief.Left(now, &bounds) <= 0 {
+	l.mu.Lock()
+	left := l.belief.Left(now, &bounds)
+	l.mu.Unlock()
+	if left <= 0 {
 		return &lockstore.Error{
 			Kind: ErrUnavailable, Op: "acquire", Scope: c.store.Info().Scope,
 			Advice: "the answer came after the lease had ended; try again, or with a longer lease",
@@ -156,8 +159,13 @@ func (c *Client) adopt(l *Lock) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
+	if closed(l.done) { // before it was received
+		c.mu.Unlock()
+		return l.Err()
+	}
 	c.locks[l] = struct{}{}
-	c.key(l.key, now).handle = l
+	k := c.key(l.key, now)
+	k.handle, k.own = l, l.nonce
 	c.mu.Unlock()
 	l.start(now)
 	return nil

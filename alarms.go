@@ -177,3 +177,32 @@ func (h *alarmHeap) Pop() any {
 	al.index = 0
 	return al
 }
+
+// A warning is closed when no more than left can be proved.
+type warning struct {
+	left time.Duration
+	ch   chan struct{}
+}
+
+// Expiring gives a channel that is closed once no more than left can be proved
+// of the tenure: at once if that is so already, and when it ends. A renewal
+// that comes later does not open it again.
+func (l *Lock) Expiring(left time.Duration) <-chan struct{} {
+	ch := make(chan struct{})
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	for _, w := range l.warnings {
+		if w.left == left {
+			defer l.mu.Unlock()
+			return w.ch
+		}
+	}
+	if l.err != nil || l.left(now, &bounds) <= left {
+		close(ch)
+	} else {
+		l.warnings = append(l.warnings, warning{left, ch})
+	}
+	l.mu.Unlock()
+	l.c.schedule(l, now)
+	return ch
+}

@@ -59,6 +59,7 @@ func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Recor
 	if err := c.mark(ctx, r); err != nil {
 		return answer{}, err
 	}
+	defer c.markAgain(ctx, r)
 	now, bounds := c.clock.now(), c.clock.at()
 	w := c.endTenure(tenureEnd{nonce: r.Nonce, owner: r.Owner, delete: r.DeleteOnRelease, atLeast: r.Hold}, now, &bounds)
 	if r.Legacy() {
@@ -198,6 +199,7 @@ func (c *Client) ResumeLock(ctx context.Context, key string, opts ...AcquireOpti
 			return nil, err
 		}
 		l, now, err := c.resume(ctx, a, r)
+		c.markAgain(ctx, r)
 		if l != nil || err != nil {
 			return l, err
 		}

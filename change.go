@@ -203,13 +203,31 @@ func (l *Lock) forget(p *pending) {
 // others that were pending are over: they were for an older seq.
 func (l *Lock) settle(p *pending, r *lockstore.Record) {
 	var left []*Lock // sessions that it is certainly not under any more
-	defer func() { l.leave(left...) }()
+	var unsure []*Lock
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	lapsed := false
+	defer func() {
+		if lapsed {
+			_ = l.expire()
+		}
+		l.leave(left...)
+		for _, held := range unsure {
+			l.c.schedule(held, now)
+		}
+		if r != nil {
+			l.noteSession(r)
+		}
+	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = nil
 	l.seq, p.of.made = p.seq, true
+	// Of a session others may know by now that it has ended.
+	if lapsed = l.members != nil && l.left(now, &bounds) <= 0; lapsed {
+		return
+	}
 	if r != nil && l.members != nil {
-		l.members.revoked(r.Revoked)
+		unsure = l.members.renewed(r.Revoked, l.belief, l.lease, now)
 	}
 	if r != nil {
 		l.seq, l.tokens, l.expires, l.endless = r.Seq, r.Token, r.Expires, endless(r)
@@ -260,6 +278,7 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		l.moving = nil
 	}
 	l.mu.Unlock()
+	l.noteSession(r)
 	if data, err := l.c.open(l.key, r); err == nil {
 		l.mu.Lock()
 		l.data = data

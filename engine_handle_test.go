@@ -133,7 +133,8 @@ func otherNonce(t *testing.T, handle string) string {
 	}
 	const sum = 8
 	b = b[:len(b)-sum]
-	b[len(b)-1] ^= 1
+	const token = 8
+	b[len(b)-token-1] ^= 1
 	full := sha256.Sum256(b)
 	return prefix + "." + base64.RawURLEncoding.EncodeToString(append(b, full[:sum]...))
 }

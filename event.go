@@ -16,8 +16,8 @@ const (
 	EventHeld          EventKind = "held"           // an acquire ended because another holds it: Took, Waited, Tries, Err
 	EventAcquireFailed EventKind = "acquire failed" // an acquire ended for any other reason: Took, Waited, Tries, Err
 	EventWaiting       EventKind = "waiting"        // an acquire begins to wait: Err tells for whom
-	EventRenewed       EventKind = "renewed"        // Took; Lag is how late it was by its own schedule
-	EventRenewFailed   EventKind = "renew failed"   // one try, which will be repeated: Took, Left, Err
+	EventRenewed       EventKind = "renewed"        // Took, Locks; Lag is how late it was by its own schedule
+	EventRenewFailed   EventKind = "renew failed"   // one try, which will be repeated: Took, Left, Locks, Err
 	EventReleased      EventKind = "released"       // by its handle: Held
 	EventReleaseFailed EventKind = "release failed" // Err; the lock may stay taken until its lease ends
 	EventLost          EventKind = "lost"           // Held, Reason, Err
@@ -40,6 +40,7 @@ type Event struct {
 	Held    time.Duration // since the acquire
 	Lag     time.Duration
 	Left    time.Duration // of the lease
+	Locks   int           // kept alive by the renewal of a session, whose Key is a reserved one; 0: a lock's own
 	Refused bool          // the request's condition did not hold
 
 	TakenOver bool // from a tenure whose lease had ended
@@ -182,11 +183,21 @@ func (c *Client) log(ctx context.Context, e Event) {
 }
 
 // logRenewal says once that renewals fail and once that they work again.
-func (c *Client) logRenewal(key string, failing bool, left time.Duration, err error) {
+func (c *Client) logRenewal(l *Lock, failing bool, left time.Duration, err error) {
 	if c.set.logger == nil {
 		return
 	}
-	attrs := []slog.Attr{slog.String("key", key), slog.String("owner", c.set.owner)}
+	attrs := []slog.Attr{slog.String("key", l.key), slog.String("owner", c.set.owner)}
+	if l.members != nil { // the session's own key tells nobody anything
+		locks := l.members.all()
+		if len(locks) == 0 {
+			return
+		}
+		attrs[0] = slog.String("key", locks[0].key)
+		if len(locks) > 1 {
+			attrs = append(attrs, slog.Int("locks", len(locks)))
+		}
+	}
 	level, text := slog.LevelInfo, "lock is renewed again"
 	if failing {
 		level, text = slog.LevelWarn, "lock cannot be renewed at present; still held"

@@ -40,7 +40,7 @@ func (c *Client) ForceRelease(ctx context.Context, key string, token uint64) (*L
 			return nil, err
 		}
 		if now == nil {
-			_ = c.mark(ctx, r) // again: the first may have been looked at before the change
+			c.markAgain(ctx, r)
 			info := c.info(key, r)
 			for _, l := range c.handlesOf(key, r.Nonce) {
 				_ = l.lose(protocol.LossForced, c.set.owner)

@@ -14,12 +14,13 @@ import (
 )
 
 // A handle is "dynalock1." and, in base64: the table's name and the key, each
-// preceded by its length in four bytes, the 16 bytes of the nonce, and the
-// first 8 bytes of the SHA-256 of all before. The checksum finds slips of the
+// preceded by its length in four bytes, the 16 bytes of the nonce, the token in
+// 8 bytes, and the first 8 bytes of the SHA-256 of all before. The checksum finds slips of the
 // pen; what keeps others out is that a nonce cannot be guessed.
 const (
 	handlePrefix = "dynalock1."
 	nonceBytes   = 16
+	tokenBytes   = 8
 	sumBytes     = 8
 	maxHandle    = 8192
 )
@@ -34,54 +35,80 @@ func (l *Lock) Handle() string {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}
-	b = append(b, l.nonce...)
+	of := l.name()
+	b = binary.BigEndian.AppendUint64(append(b, of.nonce...), uint64(of.token))
 	sum := sha256.Sum256(b)
 	return handlePrefix + base64.RawURLEncoding.EncodeToString(append(b, sum[:sumBytes]...))
 }
 
-// share notes that others may write for this tenure from now on.
-func (l *Lock) share() {
+// A tenureName names a tenure. The item's token may be higher than the one that
+// its holder has: tokens are reserved for hand-overs within a client.
+type tenureName struct {
+	nonce lockstore.Nonce
+	token int64
+}
+
+// name is that of the handle's tenure. After a hand-over within the client the
+// tenure is its successor's, and this handle names none.
+func (l *Lock) name() tenureName {
+	of := tenureName{nonce: l.c.newNonce()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shared = true
+	if of.token = l.token; !l.passed {
+		of.nonce = l.nonce
+	}
+	return of
+}
+
+// share notes that others may write for this tenure from now on.
+func (l *Lock) share() {
+	now := l.c.clock.now()
+	l.mu.Lock()
+	l.renewAlone(now)
+	l.mu.Unlock()
+	l.c.schedule(l, now)
 }
 
 func invalidHandle(what string) error { return fmt.Errorf("%w: it %s", ErrInvalidHandle, what) }
 
 // parseHandle never repeats what it was given.
-func parseHandle(handle string) (scope, key string, nonce lockstore.Nonce, err error) {
+func parseHandle(handle string) (scope, key string, of tenureName, err error) {
 	text, ok := strings.CutPrefix(handle, handlePrefix)
 	switch {
 	case handle == "":
-		return "", "", "", invalidHandle("is empty")
+		return "", "", tenureName{}, invalidHandle("is empty")
 	case len(handle) > maxHandle:
-		return "", "", "", invalidHandle("is too long")
+		return "", "", tenureName{}, invalidHandle("is too long")
 	case !ok && strings.HasPrefix(handle, "dynalock"):
-		return "", "", "", invalidHandle("has a version that this one of dynalock does not know")
+		return "", "", tenureName{}, invalidHandle("has a version that this one of dynalock does not know")
 	case !ok:
-		return "", "", "", invalidHandle("does not begin with " + handlePrefix)
+		return "", "", tenureName{}, invalidHandle("does not begin with " + handlePrefix)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	// Line ends, which the decoder passes over, would make two texts one handle.
 	if err != nil || strings.ContainsAny(text, "\r\n") || len(b) < sumBytes {
-		return "", "", "", invalidHandle("is damaged")
+		return "", "", tenureName{}, invalidHandle("is damaged")
 	}
 	body, sum := b[:len(b)-sumBytes], sha256.Sum256(b[:len(b)-sumBytes])
 	if subtle.ConstantTimeCompare(sum[:sumBytes], b[len(body):]) != 1 {
-		return "", "", "", invalidHandle("is damaged")
+		return "", "", tenureName{}, invalidHandle("is damaged")
 	}
 	parts := [2]string{}
 	for i := range parts {
 		if len(body) < 4 || uint64(len(body)-4) < uint64(binary.BigEndian.Uint32(body)) {
-			return "", "", "", invalidHandle("is damaged")
+			return "", "", tenureName{}, invalidHandle("is damaged")
 		}
 		n := int(binary.BigEndian.Uint32(body))
 		parts[i], body = string(body[4:4+n]), body[4+n:]
 	}
-	if len(body) != nonceBytes || checkText(parts[1]) != nil {
-		return "", "", "", invalidHandle("is damaged")
+	if len(body) != nonceBytes+tokenBytes || checkText(parts[1]) != nil {
+		return "", "", tenureName{}, invalidHandle("is damaged")
 	}
-	return parts[0], parts[1], lockstore.Nonce(body), nil
+	token := int64(binary.BigEndian.Uint64(body[nonceBytes:]))
+	if token < 0 {
+		return "", "", tenureName{}, invalidHandle("is damaged")
+	}
+	return parts[0], parts[1], tenureName{lockstore.Nonce(body[:nonceBytes]), token}, nil
 }
 
 // AttachLock gives another handle to the tenure that [Lock.Handle] named, with
@@ -95,7 +122,7 @@ func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
-	scope, key, nonce, err := parseHandle(handle)
+	scope, key, of, err := parseHandle(handle)
 	if err != nil {
 		return nil, err
 	}
@@ -109,24 +136,24 @@ func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if why, by := protocol.WhyLost(nonce, r); why != protocol.LossNone {
+	if why, by := protocol.WhyLost(of.nonce, r); why != protocol.LossNone {
 		return nil, &LostError{Key: key, Reason: reasons[why], By: by}
 	}
 	if err := c.mark(ctx, r); err != nil {
 		return nil, err
 	}
-	defer func() { _ = c.mark(ctx, r) }() // again: the first may have been looked at before the change
-	return c.attach(ctx, key, r)
+	defer c.markAgain(ctx, r)
+	return c.attach(ctx, key, of.token, r)
 }
 
-func (c *Client) attach(ctx context.Context, key string, r *lockstore.Record) (*Lock, error) {
+func (c *Client) attach(ctx context.Context, key string, token int64, r *lockstore.Record) (*Lock, error) {
 	data, err := c.open(key, r)
 	if err != nil {
 		return nil, err
 	}
 	// The belief begins with the renewal; until then it is only of use to send it.
 	l := newLock(c, &acquisition{key: key, lease: r.Lease}, r, protocol.Belief{Sent: c.clock.now()})
-	l.shared, l.data = true, data
+	l.shared, l.token, l.data = true, token, data
 	limited, cancel := limit(ctx)
 	defer cancel()
 	if err := l.change(limited, &change{step: "attach", renew: true, lease: r.Lease}); err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // handleOf gives the handle of a tenure as Lock.Handle writes it.
-func handleOf(scope, key string, nonce lockstore.Nonce) string {
-	l := &Lock{c: New(memstore.New(memstore.WithScope(scope))), key: key, nonce: nonce}
+func handleOf(scope, key string, nonce lockstore.Nonce, token int64) string {
+	l := &Lock{c: New(memstore.New(memstore.WithScope(scope))), key: key, nonce: nonce, token: token}
 	return l.Handle()
 }
 
@@ -18,43 +18,43 @@ func handleOf(scope, key string, nonce lockstore.Nonce) string {
 // is exactly what would be written, so that no two texts name one tenure.
 func FuzzParseHandle(f *testing.F) {
 	const nonce = lockstore.Nonce("0123456789abcdef")
-	good := handleOf("table", "key", nonce)
+	good := handleOf("table", "key", nonce, 1)
 	f.Add(good)
 	f.Add(good[:len(good)-1])
 	f.Add(good + "\n") // which base64 would skip
-	f.Add(handleOf("", "key", nonce))
-	f.Add(handleOf("table", "", nonce))
-	f.Add(handleOf("table", "dynalock:x", nonce))
-	f.Add(handleOf("table", "key", nonce+"0"))
+	f.Add(handleOf("", "key", nonce, 1<<50))
+	f.Add(handleOf("table", "", nonce, 1))
+	f.Add(handleOf("table", "dynalock:x", nonce, -1))
+	f.Add(handleOf("table", "key", nonce+"0", 0))
 	f.Add("dynalock2.xyz")
 	f.Add(handlePrefix + base64.RawURLEncoding.EncodeToString([]byte{0xff, 0xff, 0xff, 0xff}))
 	f.Fuzz(func(t *testing.T, text string) {
-		scope, key, nonce, err := parseHandle(text)
+		scope, key, of, err := parseHandle(text)
 		if err != nil {
-			if scope != "" || key != "" || nonce != "" {
+			if scope != "" || key != "" || of != (tenureName{}) {
 				t.Errorf("both an error and %q %q", scope, key)
 			}
 			return
 		}
-		if again := handleOf(scope, key, nonce); again != text {
+		if again := handleOf(scope, key, of.nonce, of.token); again != text {
 			t.Errorf("%q was read, and would be written as %q", text, again)
 		}
-		if len(nonce) != nonceBytes || checkText(key) != nil {
-			t.Errorf("nonce of %d bytes, key %q", len(nonce), key)
+		if len(of.nonce) != nonceBytes || of.token < 0 || checkText(key) != nil {
+			t.Errorf("nonce of %d bytes, token %d, key %q", len(of.nonce), of.token, key)
 		}
 	})
 }
 
 // What is written can be read, whatever the parts are.
 func FuzzHandle(f *testing.F) {
-	f.Add("table", "key", []byte("0123456789abcdef"))
-	f.Add("", "é", []byte{15: 0})
-	f.Fuzz(func(t *testing.T, scope, key string, nonce []byte) {
-		if len(nonce) != nonceBytes || checkText(key) != nil || len(scope) > 255 {
+	f.Add("table", "key", []byte("0123456789abcdef"), int64(1))
+	f.Add("", "é", []byte{15: 0}, int64(0))
+	f.Fuzz(func(t *testing.T, scope, key string, nonce []byte, token int64) {
+		if len(nonce) != nonceBytes || token < 0 || checkText(key) != nil || len(scope) > 255 {
 			return
 		}
-		s, k, n, err := parseHandle(handleOf(scope, key, lockstore.Nonce(nonce)))
-		if err != nil || s != scope || k != key || string(n) != string(nonce) {
+		s, k, n, err := parseHandle(handleOf(scope, key, lockstore.Nonce(nonce), token))
+		if err != nil || s != scope || k != key || string(n.nonce) != string(nonce) || n.token != token {
 			t.Errorf("%q %q: %q %q %v", scope, key, s, k, err)
 		}
 	})

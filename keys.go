@@ -13,13 +13,14 @@ type keyState struct {
 	token   int64           // the highest seen
 	tokenOf lockstore.Nonce // the tenure that it was seen with
 	used    protocol.Moment
-	busy    time.Duration // monotonic; when somebody else was last seen holding it, 0: never
-	queued  bool          // somebody waited when it was last seen
-	changed time.Duration // monotonic; when it was first seen with the highest token
-	cycle   time.Duration // from one holder to the next, on average; 0: not known
-	session liveness      // where it is the key of somebody's session
-	line    *line         // who waits for it in this client
-	handle  *Lock         // the last handle, if it has not ended
+	busy    time.Duration   // monotonic; when somebody else was last seen holding it, 0: never
+	queued  bool            // somebody waited when it was last seen
+	changed time.Duration   // monotonic; when it was first seen with the highest token
+	cycle   time.Duration   // from one holder to the next, on average; 0: not known
+	session liveness        // where it is the key of somebody's session
+	line    *line           // who waits for it in this client
+	handle  *Lock           // the last handle, if it has not ended
+	own     lockstore.Nonce // of the last handle, also if that has ended
 	// orphans are nonces to look for, each with the token of the tenure that
 	// a handle was given for, which is none; 0: no handle was.
 	orphans  map[lockstore.Nonce]int64
@@ -68,14 +69,15 @@ func (c *Client) see(key string, r *lockstore.Record, now protocol.Moment) proto
 }
 
 // glance does so for an eventually consistent read. stale: it shows a lower
-// token than one seen before, so it is of the past, and nothing is learned.
+// token than one seen before, or an earlier state of the same tenure, so it is
+// of the past, and nothing is learned.
 // (Or the item was deleted and made anew by a clock that is behind; then the
 // next read has to be consistent.)
 func (c *Client) glance(key string, r *lockstore.Record, now protocol.Moment) (seen protocol.Observation, stale bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.key(key, now)
-	if r != nil && r.Token != 0 && r.Token < k.token {
+	if r != nil && (r.Token != 0 && r.Token < k.token || k.seen.Later(r)) {
 		return k.seen, true
 	}
 	return k.see(r, now), false
@@ -103,7 +105,7 @@ func (k *keyState) learn(r *lockstore.Record, now protocol.Moment) {
 	if r == nil {
 		return
 	}
-	if !r.Released && (k.handle == nil || k.handle.nonce != r.Nonce) {
+	if !r.Released && r.Nonce != k.own {
 		k.busy = max(now.Mono, 1)
 	}
 	if r.Token <= k.token {

@@ -48,31 +48,32 @@ func (c *Client) sessionLeft(key string) (left time.Duration, dead bool) {
 	return protocol.Takeable(k.session.record, &k.seen, c.expiryBy(&bounds), now), false
 }
 
-// lookAtSession reads a session's record, and deletes it if it has lapsed:
-// then its owner cannot renew it any more, and had stopped believing before.
+// lookAtSession reads a session's record. It is dead, for ever, if it is missing
+// or if a read that was asked for after its end shows it as it was: then its
+// owner's belief had ended before, and belief that ended does not come back,
+// also if a late renewal arrives.
 func (c *Client) lookAtSession(ctx context.Context, key string) error {
+	asked, bounds := c.clock.now(), c.clock.at()
 	got, err := c.read(ctx, key, lockstore.Consistent)
 	if err != nil {
 		return err
 	}
 	r := got.Record
 	seen := c.see(key, r, got.answered)
-	now, bounds := c.clock.now(), c.clock.at()
-	if r != nil && !r.Released && protocol.Takeable(r, &seen, c.expiryBy(&bounds), now) <= 0 {
-		ended, err := c.write(ctx, "end session", key, protocol.EndSession(r))
-		if err != nil {
-			return err
-		}
-		if r = ended.Record; ended.Applied {
-			r = nil
-		}
+	dead := r == nil || r.Released || protocol.Takeable(r, &seen, c.expiryBy(&bounds), asked) <= 0
+	is := liveness{record: r}
+	if dead {
+		is = liveness{dead: max(asked.Mono, 1)}
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.key(key, now)
-	k.session = liveness{record: r}
-	if r == nil || r.Released {
-		k.session = liveness{dead: max(now.Mono, 1)}
+	c.key(key, asked).session = is
+	c.mu.Unlock()
+	if dead && r != nil && !r.Released {
+		// Of no use to anybody, and where nothing removes it the next one has to
+		// find out again.
+		c.spawn(func(background context.Context) {
+			_, _ = c.write(background, "end session", key, protocol.EndSession(r))
+		})
 	}
 	return nil
 }

@@ -43,6 +43,7 @@ type Lock struct {
 	pending  []*pending // writes whose outcome is unknown
 	session  *Lock      // keeps it alive instead of renewals of its own; nil: nothing
 	moving   *Lock      // a session that it may be under, by a write of unknown outcome
+	passed   bool       // the tenure goes on under a handle of its own
 	pinned   bool       // its nonce may be used elsewhere: not handed over without a write
 	members  *members   // of a session
 	shared   bool       // other handles may renew this tenure
@@ -55,12 +56,6 @@ type Lock struct {
 
 	renewal renewal
 	alarm   alarm
-}
-
-// A warning is closed when no more than left can be proved.
-type warning struct {
-	left time.Duration
-	ch   chan struct{}
 }
 
 func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Belief) *Lock {
@@ -153,7 +148,7 @@ func (l *Lock) proved(now protocol.Moment, bounds *protocol.Bounds) time.Duratio
 	left := l.belief.Left(now, bounds)
 	for _, s := range [...]*Lock{l.session, l.moving} {
 		if s != nil {
-			left = min(left, s.leftOf(now, bounds))
+			left = min(left, s.leftOf(now, bounds), s.members.left(l, now, bounds))
 		}
 	}
 	for _, p := range l.caps {
@@ -278,27 +273,4 @@ func (l *Lock) Context(parent context.Context) (context.Context, context.CancelF
 		l.mu.Unlock()
 		cancel(context.Canceled)
 	}
-}
-
-// Expiring gives a channel that is closed once no more than left can be proved
-// of the tenure: at once if that is so already, and when it ends. A renewal
-// that comes later does not open it again.
-func (l *Lock) Expiring(left time.Duration) <-chan struct{} {
-	ch := make(chan struct{})
-	now, bounds := l.c.clock.now(), l.c.clock.at()
-	l.mu.Lock()
-	for _, w := range l.warnings {
-		if w.left == left {
-			defer l.mu.Unlock()
-			return w.ch
-		}
-	}
-	if l.err != nil || l.left(now, &bounds) <= left {
-		close(ch)
-	} else {
-		l.warnings = append(l.warnings, warning{left, ch})
-	}
-	l.mu.Unlock()
-	l.c.schedule(l, now)
-	return ch
 }

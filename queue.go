@@ -41,6 +41,7 @@ func (w *waiter) join(ctx context.Context) (again bool, err error) {
 	}
 	if got.Applied {
 		w.place = protocol.Place(r, w.id)
+		w.ahead = w.place
 		return false, nil
 	}
 	return r == nil || r.Released && len(r.Queue) == 0, nil
@@ -56,7 +57,7 @@ func (w *waiter) inQueue(ctx context.Context, got answer, seen *protocol.Observa
 	if place < 0 {
 		return w.dropped(ctx)
 	}
-	w.place = place
+	w.place, w.ahead = place, place
 	w.last = c.heldError(w.a.key, r, false)
 	if mine, err := w.myTurn(ctx, r, place, seen); !mine || err != nil {
 		return nil, false, err

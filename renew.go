@@ -72,7 +72,8 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 		return 0, false
 	}
 	wait := left
-	if l.session != nil { // whose end ends this one too: no alarm for each of them
+	if s := l.session; s != nil && s.members.left(l, now, &bounds) == protocol.Forever {
+		// Whose end ends this one too: no alarm for each of them.
 		wait = protocol.Forever
 		if l.atMost > 0 {
 			wait = l.atMost - now.Mono
@@ -91,7 +92,7 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 	}
 	l.warnings = waiting
 	renew := false
-	if l.live && !l.renewal.busy && l.session == nil {
+	if l.live && !l.renewal.busy && (l.session == nil || l.shared) {
 		if renew = l.renewal.at <= now.Mono; renew {
 			l.renewal.busy = true
 		} else {
@@ -172,10 +173,12 @@ func (l *Lock) renewed() {
 	l.renewal.at = now.Mono + l.renewAfter()
 	l.mu.Unlock()
 	if again {
-		l.c.later(func() { l.c.logRenewal(l.key, false, 0, nil) })
+		l.c.later(func() { l.c.logRenewal(l, false, 0, nil) })
 	}
 	l.c.schedule(l, now)
-	l.lookIfRevoked()
+	if l.members != nil {
+		l.lookAtMembers()
+	}
 }
 
 // renewFailed plans the next try, soon at first.
@@ -197,7 +200,7 @@ func (l *Lock) renewFailed(err error) {
 	l.renewal.at = now.Mono + l.c.jitter(step/2, step)
 	l.mu.Unlock()
 	if first {
-		l.c.later(func() { l.c.logRenewal(l.key, true, left, mask(err)) })
+		l.c.later(func() { l.c.logRenewal(l, true, left, mask(err)) })
 	}
 	l.c.schedule(l, now)
 }
@@ -206,6 +209,9 @@ func (l *Lock) tellRenewal(began protocol.Moment, lag time.Duration, err error) 
 	e := Event{
 		Kind: EventRenewed, Key: l.key, Owner: l.owner, Live: l.live,
 		Took: l.c.clock.now().Mono - began.Mono, Lag: lag, Err: mask(err),
+	}
+	if l.members != nil {
+		e.Locks = l.members.count()
 	}
 	if err != nil {
 		now, bounds := l.c.clock.now(), l.c.clock.at()

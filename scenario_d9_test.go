@@ -85,7 +85,7 @@ func TestD9_OneWarningForAFailure(t *testing.T) {
 		<-failing.Done()
 		time.Sleep(time.Minute)
 		warnings := log.at(slog.LevelWarn)
-		if len(warnings) != 1 || !strings.Contains(warnings[0], "key=dynalock:session:") || !strings.Contains(warnings[0], "throttled") || !l.Held() {
+		if len(warnings) != 1 || !strings.Contains(warnings[0], "key=k owner") || !strings.Contains(warnings[0], "throttled") || !l.Held() {
 			t.Errorf("%q, %v", warnings, l.Err())
 		}
 		if infos := log.at(slog.LevelInfo); len(infos) > 2 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
@@ -17,36 +16,6 @@ const sessionName = reservedPrefix + "session:"
 // A session is the shared liveness of this client's live locks of one lease:
 // one record, under a reserved key, and one renewal. It is a lock itself, which
 // only this client knows. When it ends, every lock in it ends.
-
-// members are the locks of a session.
-type members struct {
-	c *Client
-
-	mu    sync.Mutex
-	locks map[*Lock]struct{}
-	marks int64 // how often the record was marked, as last seen
-	look  bool  // the locks have to be looked at
-}
-
-// revoked notes the count that the session's record shows.
-func (m *members) revoked(marks int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if marks != m.marks {
-		m.marks, m.look = marks, true
-	}
-}
-
-// all gives the locks of the session.
-func (m *members) all() []*Lock {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := make([]*Lock, 0, len(m.locks))
-	for l := range m.locks {
-		all = append(all, l)
-	}
-	return all
-}
 
 // sessionFor gives the session that a lock moves to at its renewal; nil: it is
 // renewed by itself.
@@ -95,7 +64,7 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 		return nil
 	}
 	if s := c.sessions.live[lease]; s != nil && s.Err() == nil {
-		c.joinSessions(l, s)
+		s.members.add(l, false)
 		return s
 	}
 	s, err := c.newSession(ctx, lease)
@@ -110,7 +79,7 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 		c.sessions.live = map[time.Duration]*Lock{}
 	}
 	c.sessions.live[lease] = s
-	c.joinSessions(l, s)
+	s.members.add(l, false)
 	return s
 }
 
@@ -153,7 +122,7 @@ func (c *Client) newSession(ctx context.Context, lease time.Duration) (*Lock, er
 	a := &acquisition{
 		key:   c.set.sessionKeyPrefix + sessionName + hex.EncodeToString([]byte(id)),
 		lease: lease, live: true, delete: true, began: c.clock.now(),
-		data: &lockstore.SetData{}, members: &members{c: c, locks: map[*Lock]struct{}{}},
+		data: &lockstore.SetData{}, members: newMembers(),
 	}
 	t := c.newTry(a)
 	defer t.settle()
@@ -165,17 +134,6 @@ func (c *Client) newSession(ctx context.Context, lease time.Duration) (*Lock, er
 		return nil, errors.New("the session's key is taken")
 	}
 	return t.won(ctx, got.Record, t.tenure.Promise.Belief(got.asked))
-}
-
-// joinSessions enters a lock into sessions that it is or may be under.
-func (c *Client) joinSessions(l *Lock, of ...*Lock) {
-	for _, s := range of {
-		if s != nil {
-			s.members.mu.Lock()
-			s.members.locks[l] = struct{}{}
-			s.members.mu.Unlock()
-		}
-	}
 }
 
 // sessionEnded takes a lock that ended out of its sessions; a session takes
@@ -225,65 +183,16 @@ func (s *sessions) leave(l *Lock) {
 func (l *Lock) leave(under ...*Lock) {
 	for _, session := range under {
 		if session != nil {
-			session.members.mu.Lock()
-			delete(session.members.locks, l)
-			session.members.mu.Unlock()
+			session.members.remove(l)
 		}
 	}
 }
 
-// lookIfRevoked looks at the locks of a session whose record somebody marked,
-// because he was about to end or change one of them.
-func (l *Lock) lookIfRevoked() {
-	if l.members == nil {
-		return
-	}
-	l.members.mu.Lock()
-	look := l.members.look
-	l.members.look = false
-	l.members.mu.Unlock()
-	if !look {
-		return
-	}
-	for _, held := range l.members.all() {
-		l.c.spawn(func(ctx context.Context) { held.confirm(ctx, l) })
-	}
-}
-
-// confirm reads whether a session's lock is still this handle's. Where it can
-// not be read, the session is looked at again with its next renewal.
-func (l *Lock) confirm(ctx context.Context, session *Lock) {
-	if l.c.renewalSlot(ctx) != nil {
-		return
-	}
-	defer func() { <-l.c.renewal }()
-	got, err := l.c.read(ctx, l.key, lockstore.Consistent)
-	if err != nil {
-		session.members.mu.Lock()
-		session.members.look = true
-		session.members.mu.Unlock()
-		return
-	}
-	l.c.see(l.key, got.Record, got.answered)
-	if why, by := protocol.WhyLost(l.nonce, got.Record); why != protocol.LossNone {
-		_ = l.lose(why, by)
-		return
-	}
-	l.mu.Lock()
-	own := l.session == session && got.Record.Session != session.key
-	if own { // attached elsewhere, and a lease of its own again
-		l.shared = true
-	}
-	l.mu.Unlock()
-	if own {
-		_ = l.change(ctx, &change{step: "renew", renew: true, lease: keepLease})
-		l.renewed()
-	}
-}
-
-// mark tells the client whose session keeps a tenure alive that somebody is
-// about to end or change that tenure: it looks at its locks with the next
-// renewal of the session. Without a session there is nothing to mark.
+// mark tells the client whose session keeps a tenure alive that somebody
+// changes that tenure: it looks at its locks with the next renewal of the
+// session. Before the change, so that none goes unannounced, and again after it,
+// since the first mark may have been seen before. Without a session there is
+// nothing to mark.
 func (c *Client) mark(ctx context.Context, r *lockstore.Record) error {
 	if r.Session == "" {
 		return nil
@@ -291,6 +200,19 @@ func (c *Client) mark(ctx context.Context, r *lockstore.Record) error {
 	return c.retry(ctx, func(ctx context.Context) error {
 		_, err := c.write(ctx, "mark", r.Session, protocol.Revoke())
 		return err
+	})
+}
+
+// markAgain is the mark after the change. It does not fail the call: if this
+// process ends first, the first mark and the regular look at the locks remain.
+func (c *Client) markAgain(ctx context.Context, r *lockstore.Record) {
+	if r.Session == "" || c.mark(ctx, r) == nil {
+		return
+	}
+	c.spawn(func(background context.Context) {
+		ctx, cancel := context.WithTimeout(background, cleanLimit)
+		defer cancel()
+		_ = c.mark(ctx, r)
 	})
 }
 

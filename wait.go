@@ -24,6 +24,7 @@ type waiter struct {
 
 	id    lockstore.Nonce // the place in the queue, and the nonce if it is granted
 	place int             // in the queue; -1: not in it
+	ahead int             // how many wait before us, in the queue or out of it
 	seen  lockstore.Nonce // the holder last seen
 }
 
@@ -168,7 +169,7 @@ func (w *waiter) outside(ctx context.Context, got answer, seen *protocol.Observa
 	case !c.polls && !r.Released && !r.Legacy() && len(r.Queue) < protocol.QueueBound:
 		return nil, true, nil // there is room
 	}
-	w.last = c.heldError(w.a.key, r, false)
+	w.last, w.ahead = c.heldError(w.a.key, r, false), len(r.Queue)
 	if mine, err := w.myTurn(ctx, r, len(r.Queue), seen); !mine || err != nil {
 		return nil, false, err
 	}
@@ -200,7 +201,12 @@ func (w *waiter) sleep(ctx context.Context) error {
 	}
 	var held *HeldError
 	if errors.As(w.last, &held) && !held.RetryAt.IsZero() && held.Lease > 0 {
-		d = min(d, max(held.RetryAt.Sub(now.Wall), 0)+c.jitter(time.Millisecond, c.set.pollMin))
+		// Each place has its turn a claim window after the one before. A turn that
+		// has come and gone is no reason to hurry.
+		turn := held.RetryAt.Sub(now.Wall) + time.Duration(w.ahead)*protocol.ClaimWindow
+		if turn > 0 || w.ahead == 0 {
+			d = min(d, max(turn, 0)+c.jitter(time.Millisecond, c.set.pollMin))
+		}
 	}
 	if w.until > 0 {
 		d = min(d, w.until-now.Mono)

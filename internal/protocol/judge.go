@@ -30,6 +30,12 @@ func (o *Observation) See(r *lockstore.Record, now Moment) (changed bool) {
 	return true
 }
 
+// Later reports whether what was seen is a later state of the tenure that r
+// shows.
+func (o *Observation) Later(r *lockstore.Record) bool {
+	return o.set && r.Nonce != "" && o.nonce == r.Nonce && o.seq > r.Seq
+}
+
 // Left is how much longer r must be seen unchanged before its lease has run
 // out whatever any wall clock says; Forever where it never does so. It counts
 // by the monotonic clock alone, which a suspended machine slows: that only

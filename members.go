@@ -1,0 +1,279 @@
+package dynalock
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+const (
+	// watchAtLeast is how long a session's locks are watched after its record
+	// was marked: what the mark announces may come late.
+	watchAtLeast = 30 * time.Second
+	// sampled is how many locks are read with each renewal of their session.
+	// Whatever nobody marks, such as a deletion by hand, is found by this: within
+	// a lease where a client has up to three times as many live locks.
+	sampled = 16
+	// lookers is how many locks of one session are read at once.
+	lookers = 8
+)
+
+// The members are the locks that a session keeps alive. Each is proved by the
+// session's renewals alone, so what changes its record from outside has to
+// reach this client in another way: whoever does that marks the session's record
+// before and after. From the renewal that shows a new mark on, a member may be
+// believed only for as long as was known before that renewal, until a read shows
+// that it is unchanged; as if each were renewed by itself.
+type members struct {
+	mu    sync.Mutex
+	locks map[*Lock]*list.Element
+	order list.List // of *Lock: who was read longest ago comes first
+
+	marks  int64                     // how often the record was marked, as last seen
+	until  time.Duration             // monotonic; the end of the watch, 0: none
+	unsure map[*Lock]protocol.Belief // what may be believed until the lock was read
+	toRead []*Lock
+	busy   int // lookers at work
+}
+
+func newMembers() *members { return &members{locks: map[*Lock]*list.Element{}} }
+
+// add enters a lock. After a mark one that is handed over is not taken: what
+// was to be looked at is the former holder's, which is none of the members.
+func (m *members) add(l *Lock, handedOver bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if handedOver && m.until != 0 {
+		return false
+	}
+	if m.locks[l] == nil {
+		m.locks[l] = m.order.PushBack(l)
+	}
+	return true
+}
+
+func (m *members) remove(l *Lock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop(l)
+}
+
+func (m *members) drop(l *Lock) {
+	if e := m.locks[l]; e != nil {
+		m.order.Remove(e)
+		delete(m.locks, l)
+	}
+	delete(m.unsure, l)
+}
+
+func (m *members) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.locks)
+}
+
+// all gives the locks that have not ended. One that ended while it was being
+// entered is found only here.
+func (m *members) all() []*Lock {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.living(len(m.locks))
+}
+
+// living gives up to n of them, beginning with who was read longest ago, and
+// puts these at the end of the order.
+func (m *members) living(n int) []*Lock {
+	all := make([]*Lock, 0, n)
+	for range len(m.locks) {
+		if len(all) == n {
+			break
+		}
+		e := m.order.Front()
+		l := e.Value.(*Lock)
+		if closed(l.done) {
+			m.drop(l)
+			continue
+		}
+		m.order.MoveToBack(e)
+		all = append(all, l)
+	}
+	return all
+}
+
+// renewed takes into account what a renewal of the session showed: how often
+// its record has been marked. before is what the session could believe until
+// then. It gives the locks whose belief has to be looked at anew.
+func (m *members) renewed(marks int64, before protocol.Belief, lease time.Duration, now protocol.Moment) []*Lock {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if marks != m.marks {
+		m.marks, m.until = marks, now.Mono+max(lease, watchAtLeast)
+	}
+	if m.until == 0 {
+		m.toRead = m.living(sampled)
+		return nil
+	}
+	if m.until <= now.Mono {
+		m.until = 0 // and looks for a last time
+	}
+	all := m.living(len(m.locks))
+	for _, l := range all {
+		m.doubt(l, before)
+	}
+	m.toRead = append([]*Lock(nil), all...)
+	return all
+}
+
+// doubt bounds what may be believed of a lock until it was read.
+func (m *members) doubt(l *Lock, until protocol.Belief) {
+	if _, known := m.unsure[l]; known || m.locks[l] == nil {
+		return
+	}
+	if m.unsure == nil {
+		m.unsure = map[*Lock]protocol.Belief{}
+	}
+	m.unsure[l] = until
+}
+
+// left is how much longer the lock may be believed without having been read.
+func (m *members) left(l *Lock, now protocol.Moment, bounds *protocol.Bounds) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if until, is := m.unsure[l]; is {
+		return until.Left(now, bounds)
+	}
+	return protocol.Forever
+}
+
+// sure notes that a lock was read, and is as it was.
+func (m *members) sure(l *Lock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unsure, l)
+}
+
+// next gives the next lock to read, to one of the lookers; nil: it may go.
+// must: until it has been read, its belief runs out.
+func (m *members) next() (l *Lock, must bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.toRead) > 0 {
+		l, m.toRead = m.toRead[0], m.toRead[1:]
+		if m.locks[l] != nil && !closed(l.done) {
+			_, must = m.unsure[l]
+			return l, must
+		}
+	}
+	m.busy--
+	return nil, false
+}
+
+func (m *members) gone() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy--
+}
+
+func (m *members) again(l *Lock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.toRead = append(m.toRead, l)
+}
+
+// hire gives the number of lookers to start.
+func (m *members) hire() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := max(min(len(m.toRead), lookers)-m.busy, 0)
+	m.busy += n
+	return n
+}
+
+// lookAtMembers reads those locks of a session that have to be read.
+func (l *Lock) lookAtMembers() {
+	for range l.members.hire() {
+		if !l.c.spawn(l.look) {
+			l.members.gone()
+		}
+	}
+}
+
+// look reads one after the other. One that must be read is read again after a
+// failure, with pauses, until it ends.
+func (l *Lock) look(ctx context.Context) {
+	for fails := 0; ; {
+		if ctx.Err() != nil {
+			l.members.gone()
+			return
+		}
+		held, must := l.members.next()
+		if held == nil {
+			return
+		}
+		if held.confirm(ctx, l) {
+			fails = 0
+			continue
+		}
+		if must {
+			l.members.again(held)
+		}
+		pause := backoffMin << min(fails, 6)
+		fails++
+		l.c.sleep(ctx, l.done, l.c.jitter(pause/2, pause))
+	}
+}
+
+// confirm finds out by a read whether a session's lock is still this handle's;
+// false: it could not.
+func (l *Lock) confirm(ctx context.Context, session *Lock) bool {
+	if l.c.renewalSlot(ctx) != nil {
+		return false
+	}
+	defer func() { <-l.c.renewal }()
+	got, err := l.c.read(ctx, l.key, lockstore.Consistent)
+	if err != nil {
+		return false
+	}
+	l.c.see(l.key, got.Record, got.answered)
+	if why, by := protocol.WhyLost(l.nonce, got.Record); why != protocol.LossNone {
+		_ = l.lose(why, by)
+		return true
+	}
+	if !l.noteSession(got.Record) {
+		session.members.sure(l)
+	}
+	return true
+}
+
+// noteSession looks whether a record still shows the session that keeps the
+// lock alive. Where it does not, because the tenure was attached elsewhere, the
+// lock is renewed by itself from now on, and at once.
+func (l *Lock) noteSession(r *lockstore.Record) (moved bool) {
+	now := l.c.clock.now()
+	l.mu.Lock()
+	s := l.session
+	if moved = s != nil && r.Session != s.key; moved {
+		s.mu.Lock()
+		s.members.doubt(l, s.belief)
+		s.mu.Unlock()
+		l.renewAlone(now)
+	}
+	l.mu.Unlock()
+	if moved {
+		l.c.schedule(l, now)
+	}
+	return moved
+}
+
+// renewAlone takes the lock out of its session by a renewal that is due at
+// once. l.mu is held.
+func (l *Lock) renewAlone(now protocol.Moment) {
+	l.shared = true
+	if l.session != nil || l.moving != nil {
+		l.renewal.at = now.Mono
+	}
+}
