@@ -118,8 +118,10 @@ func TestDoEndedByOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				a := w.machine("a")
-				time.AfterFunc(time.Second, func() { end(a) })
+				ended := make(chan struct{})
+				time.AfterFunc(time.Second, func() { end(a); close(ended) })
 				err := a.Do(bg, "k", waits)
+				<-ended
 				if errors.Is(err, context.Canceled) {
 					t.Errorf("matches context.Canceled, and the caller cancelled nothing: %v", err)
 				}

@@ -16,6 +16,7 @@ type keyState struct {
 	busy    time.Duration   // monotonic; when somebody else was last seen holding it, 0: never
 	queued  bool            // somebody waited when it was last seen
 	changed time.Duration   // monotonic; when it was first seen with the highest token
+	looked  time.Duration   // monotonic; when it was last seen
 	cycle   time.Duration   // from one holder to the next, on average; 0: not known
 	session liveness        // where it is the key of somebody's session
 	line    *line           // who waits for it in this client
@@ -97,60 +98,6 @@ func (k *keyState) see(r *lockstore.Record, now protocol.Moment) protocol.Observ
 	k.learn(r, now)
 	k.seen.See(r, now)
 	return k.seen
-}
-
-// learn takes from a record how contended its lock is.
-func (k *keyState) learn(r *lockstore.Record, now protocol.Moment) {
-	k.queued = r != nil && len(r.Queue) > 0
-	if r == nil {
-		return
-	}
-	if !r.Released && r.Nonce != k.own {
-		k.busy = max(now.Mono, 1)
-	}
-	if r.Token <= k.token {
-		return
-	}
-	if grants := r.Token - k.token; k.token != 0 && k.changed != 0 && grants < 64 {
-		// Tokens rise by one with each holder, also of those not seen.
-		one := (now.Mono - k.changed) / time.Duration(grants)
-		if k.cycle == 0 {
-			k.cycle = one
-		}
-		k.cycle += (one - k.cycle) / 4
-	}
-	k.token, k.tokenOf, k.changed = r.Token, r.Nonce, max(now.Mono, 1)
-}
-
-// contendedFor is how long a key counts as contended after somebody else was
-// seen to hold it: then a try would be refused, and be paid for.
-const contendedFor = time.Second
-
-func (c *Client) contended(key string) bool {
-	now := c.clock.now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.keys[key]
-	return k != nil && k.busy != 0 && now.Mono-k.busy < max(contendedFor, 2*k.cycle)
-}
-
-// waited reports whether somebody waited for the lock when it was last seen.
-func (c *Client) waited(key string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.keys[key]
-	return k != nil && k.queued
-}
-
-// turn estimates when the one at that place in the queue will be the holder.
-func (c *Client) turn(key string, place int, now protocol.Moment) (expected, cycle time.Duration, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.keys[key]
-	if k == nil || k.cycle == 0 || k.changed == 0 {
-		return 0, 0, false
-	}
-	return k.changed + time.Duration(place+1)*k.cycle - now.Mono, k.cycle, true
 }
 
 // tokenTaken reports whether the token of a tenure that just began was seen

@@ -3,7 +3,6 @@ package dynalock
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
 	"github.com/kmdeveloping/dynalock/lockstore"
@@ -228,32 +227,4 @@ func (w *waiter) leave() {
 	}) {
 		c.remember(key, id, 0)
 	}
-}
-
-// interval is the time until the next read. One who stands in the queue knows
-// from the last hand-overs about when its turn comes; nobody may be slower than
-// a grant lasts.
-func (w *waiter) interval(now protocol.Moment) time.Duration {
-	c := w.c
-	pause := w.pause
-	w.pause = min(w.pause*3/2, c.set.pollMax)
-	if w.place < 0 || c.polls {
-		return c.jitter(pause*3/4, pause*5/4)
-	}
-	d := pause
-	if expected, cycle, ok := c.turn(w.a.key, w.place, now); ok {
-		// A little early, and then in steps of a hand-over.
-		d = min(max(expected*9/10, -expected/4, cycle/4, time.Millisecond), pause<<w.place)
-		if expected > 0 {
-			w.pause = c.set.pollMin
-		}
-	} else {
-		d = pause << min(w.place, 4)
-	}
-	bounds := c.clock.at()
-	slowest := protocol.ClaimWindow / 4
-	if bounds.Known() {
-		slowest = max((protocol.ClaimWindow-bounds.Width(now))/2, slowest/3)
-	}
-	return c.jitter(min(d, slowest)*9/10, min(d, slowest))
 }

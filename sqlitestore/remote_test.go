@@ -263,6 +263,8 @@ type Value struct {
 	HasData bool
 	Sealed  bool
 	Last    lockstore.Last
+	Waiter  lockstore.Waiter
+	Count   int64
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -285,6 +287,12 @@ func toValue(v any) (Value, error) {
 		return x, nil
 	case lockstore.SetLast:
 		x.Last = lockstore.Last(v)
+		return x, nil
+	case lockstore.AddWaiter:
+		x.Waiter = lockstore.Waiter(v)
+		return x, nil
+	case lockstore.NextTokens:
+		x.Number, x.Count = v.Base, v.Count
 		return x, nil
 	}
 	switch {
@@ -313,6 +321,10 @@ func (x Value) value() any {
 		return *p
 	case *lockstore.SetLast:
 		return lockstore.SetLast(x.Last)
+	case *lockstore.AddWaiter:
+		return lockstore.AddWaiter(x.Waiter)
+	case *lockstore.NextTokens:
+		return lockstore.NextTokens{Base: x.Number, Count: x.Count}
 	}
 	switch {
 	case rv.Type().ConvertibleTo(timeType):
@@ -334,11 +346,13 @@ var types = func() map[string]reflect.Type {
 		lockstore.Absent{}, lockstore.Exists{}, lockstore.NonceIs(""), lockstore.NonceNot(""), lockstore.NoNonce{},
 		lockstore.SeqIs(0), lockstore.TokenIs(0), lockstore.NoToken{}, lockstore.OwnerIs(""), lockstore.Released{},
 		lockstore.NotReleased{}, lockstore.ExpiredBefore{}, lockstore.SessionIs(""), lockstore.NoSession{},
-		lockstore.NoWaiterAt(0), lockstore.WaiterAt{}, lockstore.QueueSound{},
+		lockstore.NoWaiterAt(0), lockstore.WaiterAt{}, lockstore.QueueSound{}, lockstore.NotQueued(""),
 		lockstore.SetOwner(""), lockstore.SetNonce(""), lockstore.NextToken(0), lockstore.SetToken(0), lockstore.SetSeq(0),
 		lockstore.NextSeq{}, lockstore.SetLease(0), lockstore.SetExpires{}, lockstore.SetTTL{}, lockstore.SetSince{},
 		lockstore.SetReleased(false), lockstore.SetDeleteOnRelease(false), lockstore.SetData{}, lockstore.SetSession(""),
 		lockstore.SetLast{}, lockstore.SetHold{}, lockstore.SetEnded(false), lockstore.KeepQueue{},
+		lockstore.AddWaiter{}, lockstore.DropWaiterAt(0), lockstore.DropWaiters(0), lockstore.NextTokens{},
+		lockstore.NextRevoked{}, lockstore.PassOn{},
 	} {
 		m[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)
 	}
