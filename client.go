@@ -159,6 +159,9 @@ func (c *Client) readyFor(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
+	if c.reserved(key) {
+		return &keyError{errReserved}
+	}
 	return ended(ctx, nil)
 }
 

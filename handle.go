@@ -129,6 +129,9 @@ func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if own := c.store.Info().Scope; scope != own {
 		return nil, invalidHandle("is of table " + quote(scope) + ", and this client's is " + quote(own))
 	}
+	if c.reserved(key) {
+		return nil, &keyError{errReserved}
+	}
 	if err := ended(ctx, nil); err != nil {
 		return nil, err
 	}

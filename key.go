@@ -12,6 +12,9 @@ const reservedPrefix = "dynalock:"
 // "Constraints").
 const maxKeyBytes = 2048
 
+// errReserved is for keys that the client's session key prefix reserves.
+var errReserved = errors.New(`begins with the session key prefix and "` + reservedPrefix + `", which is reserved`)
+
 func checkKey(key string) error {
 	if err := checkText(key); err != nil {
 		return &keyError{err}

@@ -30,6 +30,7 @@ const (
 // that it is unchanged; as if each were renewed by itself.
 type members struct {
 	mu    sync.Mutex
+	over  bool // nobody can enter any more
 	locks map[*Lock]*list.Element
 	order list.List // of *Lock: who was read longest ago comes first
 
@@ -47,7 +48,7 @@ func newMembers() *members { return &members{locks: map[*Lock]*list.Element{}} }
 func (m *members) add(l *Lock, handedOver bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if handedOver && m.until != 0 {
+	if m.over || handedOver && m.until != 0 {
 		return false
 	}
 	if m.locks[l] == nil {
@@ -68,6 +69,14 @@ func (m *members) drop(l *Lock) {
 		delete(m.locks, l)
 	}
 	delete(m.unsure, l)
+}
+
+// close forbids entering, if there are no locks.
+func (m *members) close() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.over = len(m.living(1)) == 0
+	return m.over
 }
 
 func (m *members) count() int {

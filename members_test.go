@@ -179,3 +179,25 @@ func TestSession_FrozenInARenewal(t *testing.T) {
 		}
 	})
 }
+
+// A tenant's session records are as little a lock as those without a prefix.
+func TestSession_KeysWithAPrefixAreReserved(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a := w.machine("a", dynalock.WithSessionKeyPrefix("tenant/"))
+		a.take("tenant/k", dynalock.KeepAlive())
+		pass(time.Minute)
+		session := w.row("tenant/k").Session
+		if w.row(session) == nil {
+			t.Fatal("no session")
+		}
+		_, err := a.ReleaseLock(bg, session)
+		matchesOnly(t, "ReleaseLock", err, dynalock.ErrInvalidKey)
+		_, err = a.AcquireLock(bg, "tenant/dynalock:x")
+		matchesOnly(t, "AcquireLock", err, dynalock.ErrInvalidKey)
+		for info, err := range a.Locks(bg) {
+			if must(t, err); info.Key != "tenant/k" || info.State != dynalock.StateHeld {
+				t.Errorf("%+v", info)
+			}
+		}
+	})
+}

@@ -13,6 +13,10 @@ import (
 // sessionName comes between the prefix of session keys and the session's id.
 const sessionName = reservedPrefix + "session:"
 
+// deniedPause is how long a client that may not write its session's key does
+// without a session.
+const deniedPause = 10 * time.Minute
+
 // A session is the shared liveness of this client's live locks of one lease:
 // one record, under a reserved key, and one renewal. It is a lock itself, which
 // only this client knows. When it ends, every lock in it ends.
@@ -60,7 +64,7 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 	}
 	defer c.sessions.unlock()
 	now := c.clock.now().Mono
-	if c.sessions.denied || closed(c.closing) || now < c.sessions.notBefore {
+	if closed(c.closing) || now < c.sessions.notBefore {
 		return nil
 	}
 	if s := c.sessions.live[lease]; s != nil && s.Err() == nil {
@@ -71,8 +75,10 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 	if err != nil {
 		// Rights may allow a tenant only keys of a certain prefix: then each
 		// lock is renewed by itself.
-		c.sessions.denied = errors.Is(err, lockstore.ErrAccessDenied)
 		c.sessions.notBefore = now + lease/4
+		if errors.Is(err, lockstore.ErrAccessDenied) {
+			c.sessions.notBefore = now + deniedPause
+		}
 		return nil
 	}
 	if c.sessions.live == nil {
@@ -87,7 +93,7 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 func (c *Client) endIfIdle(s *Lock) bool {
 	c.sessions.lock(context.Background())
 	defer c.sessions.unlock()
-	if len(s.members.all()) > 0 {
+	if !s.members.close() {
 		return false
 	}
 	if c.sessions.live[s.lease] == s {
@@ -102,7 +108,6 @@ func (c *Client) endIfIdle(s *Lock) bool {
 type sessions struct {
 	busy      chan struct{} // holds one while one is made: one is enough
 	live      map[time.Duration]*Lock
-	denied    bool
 	notBefore time.Duration // monotonic; after a failure
 }
 
