@@ -223,7 +223,7 @@ func (l *Lock) look(ctx context.Context) {
 		if held == nil {
 			return
 		}
-		if held.confirm(ctx, l) {
+		if !must && held.looksSame(ctx, l) || held.confirm(ctx, l) {
 			fails = 0
 			continue
 		}
@@ -234,6 +234,14 @@ func (l *Lock) look(ctx context.Context) {
 		fails++
 		l.c.sleep(ctx, l.done, l.c.jitter(pause/2, pause))
 	}
+}
+
+// looksSame takes a cheap look. What it shows may be of the past, so that only
+// "nothing has changed" is to be believed.
+func (l *Lock) looksSame(ctx context.Context, session *Lock) bool {
+	got, err := l.c.read(ctx, l.key, lockstore.Eventual)
+	r := got.Record
+	return err == nil && r != nil && r.Nonce == l.nonce && !r.Released && r.Session == session.key
 }
 
 // confirm finds out by a read whether a session's lock is still this handle's;

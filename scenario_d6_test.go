@@ -52,7 +52,7 @@ func TestD6_Holding(t *testing.T) {
 			if m == a { // some of its locks are looked at with each renewal
 				reads = 16
 			}
-			if n.Writes < renewed*least || n.Writes > renewed*most || n.Failed != 0 || n.Gets != n.Writes*reads || n.Scans != 0 {
+			if n.Writes < renewed*least || n.Writes > renewed*most || n.Failed != 0 || n.Gets != n.Writes*reads || n.Strong != 0 || n.Scans != 0 {
 				t.Errorf("%+v, want %d to %d writes", n, renewed*least, renewed*most)
 			}
 		}
