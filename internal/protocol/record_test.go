@@ -17,6 +17,8 @@ import (
 //	last=A/released/a
 //
 // A nonce makes a queue, if only an empty one; "noqueue" says that there is none.
+// One who waits is told by its ID, as x, or with its owner and its wish for
+// deletion, as x/b or x/b/delete.
 func parse(text string) *lockstore.Record {
 	if text == "none" {
 		return nil
@@ -27,12 +29,12 @@ func parse(text string) *lockstore.Record {
 	for _, word := range strings.Fields(text) {
 		name, value, given := strings.Cut(word, "=")
 		if queue = queue && !given && !set(r, name, ""); queue {
-			r.Queue = append(r.Queue, lockstore.Waiter{ID: lockstore.Nonce(word)})
+			r.Queue = append(r.Queue, waiter(word))
 			continue
 		}
 		if name == "queue" {
 			queue = true
-			r.Queue = append(r.Queue, lockstore.Waiter{ID: lockstore.Nonce(value)})
+			r.Queue = append(r.Queue, waiter(value))
 		} else if !set(r, name, value) {
 			panic("unknown part " + word)
 		}
@@ -41,6 +43,23 @@ func parse(text string) *lockstore.Record {
 		r.Queue = []lockstore.Waiter{}
 	}
 	return r
+}
+
+func waiter(text string) lockstore.Waiter {
+	id, rest, _ := strings.Cut(text, "/")
+	owner, wish, _ := strings.Cut(rest, "/")
+	return lockstore.Waiter{ID: lockstore.Nonce(id), Owner: owner, DeleteOnRelease: wish == "delete"}
+}
+
+func formatWaiter(w lockstore.Waiter) string {
+	text := string(w.ID)
+	if w.Owner != "" {
+		text += "/" + w.Owner
+	}
+	if w.DeleteOnRelease {
+		text += "/delete"
+	}
+	return text
 }
 
 func set(r *lockstore.Record, name, value string) bool {
@@ -116,7 +135,7 @@ func format(r *lockstore.Record) string {
 	add(r.Session != "", "session=%s", r.Session)
 	var queue []string
 	for _, w := range r.Queue {
-		queue = append(queue, string(w.ID))
+		queue = append(queue, formatWaiter(w))
 	}
 	add(len(queue) > 0, "queue=[%s]", strings.Join(queue, " "))
 	add(r.Nonce != "" && r.Queue == nil, "noqueue")
@@ -131,7 +150,7 @@ func format(r *lockstore.Record) string {
 func TestRecordText(t *testing.T) {
 	for _, text := range []string{
 		"none", "owner=a", "owner=a released data=x",
-		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y] last=A/taken-over/b",
+		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y/b z/c/delete] last=A/taken-over/b",
 		"nonce=A noqueue",
 	} {
 		if got := format(parse(text)); got != text {
