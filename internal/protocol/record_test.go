@@ -14,7 +14,7 @@ import (
 //
 //	owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=90s
 //	released delete hold=30s ended data=x sealed session=s queue=[x y]
-//	last=A/released/a
+//	last=A/released/a revoked=2
 //
 // A nonce makes a queue, if only an empty one; "noqueue" says that there is none.
 // One who waits is told by its ID, as x, or with its owner and its wish for
@@ -99,6 +99,8 @@ func set(r *lockstore.Record, name, value string) bool {
 	case "last":
 		part := strings.Split(value, "/")
 		r.Last = &lockstore.Last{Nonce: lockstore.Nonce(part[0]), How: lockstore.How(strings.ReplaceAll(part[1], "-", " ")), By: part[2]}
+	case "revoked":
+		r.Revoked = number()
 	case "noqueue":
 	default:
 		return false
@@ -142,6 +144,7 @@ func format(r *lockstore.Record) string {
 	if r.Last != nil {
 		add(true, "last=%s/%s/%s", string(r.Last.Nonce), strings.ReplaceAll(string(r.Last.How), " ", "-"), r.Last.By)
 	}
+	add(r.Revoked != 0, "revoked=%d", r.Revoked)
 	return strings.Join(parts, " ")
 }
 
@@ -150,7 +153,7 @@ func format(r *lockstore.Record) string {
 func TestRecordText(t *testing.T) {
 	for _, text := range []string{
 		"none", "owner=a", "owner=a released data=x",
-		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y/b z/c/delete] last=A/taken-over/b",
+		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y/b z/c/delete] last=A/taken-over/b revoked=2",
 		"nonce=A noqueue",
 	} {
 		if got := format(parse(text)); got != text {

@@ -116,12 +116,16 @@ func (s *script) answer(args []string) string {
 	}
 	var told lockstore.TimeBounds
 	if from, to, ok := strings.Cut(args[0], ".."); ok {
-		told = lockstore.TimeBounds{Earliest: start.Add(dur(from)), Latest: start.Add(dur(to))}
+		told = timeBounds(dur(from), dur(to))
 	}
 	if s.bounds.Observe(asked, s.now, told) {
 		return "later"
 	}
 	return ""
+}
+
+func timeBounds(from, to time.Duration) lockstore.TimeBounds {
+	return lockstore.TimeBounds{Earliest: start.Add(from), Latest: start.Add(to)}
 }
 
 func (s *script) showBounds() string {
