@@ -23,6 +23,8 @@ type machine struct {
 type crowd struct {
 	rng       *rand.Rand
 	truth     time.Time
+	pause     time.Duration // between two events, at most
+	exact     bool          // the store tells its time exactly, as an embedded one does
 	releaser  *machine
 	grantee   *machine
 	rivals    []*rival
@@ -42,10 +44,15 @@ type rival struct {
 
 func newCrowd(seed uint64) *crowd {
 	rng := rand.New(rand.NewPCG(seed, 3))
+	c := &crowd{rng: rng, truth: start, exact: rng.IntN(2) == 0, pause: []time.Duration{300 * time.Millisecond, 5 * time.Second}[rng.IntN(2)]}
 	m := func() *machine {
-		return &machine{local: newLocal(rng), bounds: protocol.NewBounds(duelMargin), blind: rng.IntN(3) == 0}
+		margin := duelMargin
+		if c.exact {
+			margin = 0
+		}
+		return &machine{local: newLocal(rng), bounds: protocol.NewBounds(margin), blind: rng.IntN(3) == 0}
 	}
-	c := &crowd{rng: rng, truth: start, releaser: m(), grantee: m()}
+	c.releaser, c.grantee = m(), m()
 	for place := range 4 {
 		c.rivals = append(c.rivals, &rival{machine: m(), place: place})
 	}
@@ -71,7 +78,10 @@ func (c *crowd) request(m *machine, slow time.Duration, do func()) {
 	asked := m.now
 	c.pass(time.Duration(c.rng.Int64N(int64(slow))))
 	do()
-	told := date(c.rng, c.truth, duelMargin)
+	told := lockstore.TimeBounds{Earliest: c.truth, Latest: c.truth}
+	if !c.exact {
+		told = date(c.rng, c.truth, duelMargin)
+	}
 	c.pass(time.Duration(c.rng.Int64N(int64(slow))))
 	m.bounds.Observe(asked, m.now, told)
 }
@@ -98,7 +108,8 @@ func (c *crowd) handOver() {
 		c.pass(somewhile(c.rng))
 	}
 	w := protocol.PassOn("H", "a", r.now.Wall, protocol.Claim(r.now, &r.bounds))
-	c.request(r, 2*time.Second, func() { c.write(w) })
+	slow := []time.Duration{20 * time.Millisecond, 2 * time.Second}[c.rng.IntN(2)]
+	c.request(r, slow, func() { c.write(w) })
 }
 
 // read gives the record, or the one before it.
@@ -230,7 +241,7 @@ func TestGrantEndsBeforeAnybodyMayTakeOver(t *testing.T) {
 			case 2, 3:
 				c.look(r)
 			default:
-				c.pass(min(somewhile(c.rng), 5*time.Second))
+				c.pass(min(somewhile(c.rng), c.pause))
 			}
 			if next := c.check(t, seed, &turns); next != nil && c.rng.IntN(16) == 0 {
 				c.takeOver(next)

@@ -174,9 +174,17 @@ func TestClaim(t *testing.T) {
 		if got := format(&lockstore.Record{Lease: p.Lease, Expires: p.Expires, TTL: p.TTL}); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
-		if p.Expires.Location() != time.UTC {
-			t.Errorf("%s: not UTC", c.name)
-		}
+	}
+}
+
+// Like every time that is stored, the end is in UTC, whatever the store's clock is
+// told in.
+func TestClaimInUTC(t *testing.T) {
+	now, zone := protocol.Moment{Wall: start}, time.FixedZone("", 3600)
+	b := protocol.NewBounds(0)
+	b.Observe(now, now, lockstore.TimeBounds{Earliest: start.In(zone), Latest: start.In(zone)})
+	if p := protocol.Claim(now, &b); p.Expires.Location() != time.UTC || !p.Expires.Equal(at(protocol.ClaimWindow)) {
+		t.Error(p.Expires)
 	}
 }
 

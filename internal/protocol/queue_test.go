@@ -109,6 +109,9 @@ func TestTakeOver(t *testing.T) {
 		{"none", refused},
 		{"owner=me nonce=M token=8 seq=1 last=A/taken-over/me", refused}, // a late copy
 	}}.check(t)
+	step{"take over, the one before is in last", takeOver(seen+" last=B/released/b", 0), [][2]string{
+		{seen + " last=B/released/b", over + "last=A/taken-over/me"},
+	}}.check(t)
 	step{"take over, higher base", protocol.TakeOverQueued(parse(seen), 0, mine(), 50, at(100*time.Second)), [][2]string{
 		{seen, strings.Replace(over, "token=8", "token=51", 1) + "last=A/taken-over/me"},
 	}}.check(t)
