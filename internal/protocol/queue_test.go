@@ -121,10 +121,16 @@ func TestTakeOver(t *testing.T) {
 // that were seen. Who joined behind it meanwhile stays.
 func TestTakeOverFromPlace(t *testing.T) {
 	const seen = "owner=a nonce=A token=7 seq=3 lease=10s until=90s "
-	for place, left := range []string{"queue=[Q R]", "queue=[R]", ""} {
+	for place, left := range []string{"Q R", "R", ""} {
+		queue := func(ids string) string {
+			if ids = strings.TrimSpace(ids); ids == "" {
+				return ""
+			}
+			return "queue=[" + ids + "] "
+		}
 		step{fmt.Sprint("take over from ", place), takeOver(seen+"queue=[P Q R]", place), [][2]string{
-			{seen + "queue=[P Q R]", strings.TrimSpace(over+left) + " last=A/taken-over/me"},
-			{seen + "delete hold=80s data=x queue=[P Q R S/d/delete]", over + "data=x " + strings.Replace("queue=["+strings.Trim(left, "queue=[]")+" S/d/delete]", "[ ", "[", 1) + " last=A/taken-over/me"},
+			{seen + "queue=[P Q R]", over + queue(left) + "last=A/taken-over/me"},
+			{seen + "delete hold=80s data=x queue=[P Q R S/d/delete]", over + "data=x " + queue(left+" S/d/delete") + "last=A/taken-over/me"},
 			{seen + "queue=[Z Q R]", refused}, // the head is another
 			{seen + "queue=[Q R]", refused},   // it left
 			{seen + "queue=[]", refused},
