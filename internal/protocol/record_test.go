@@ -14,9 +14,11 @@ import (
 //
 //	owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=90s
 //	released delete hold=30s ended data=x sealed session=s queue=[x y]
-//	last=A/released/a
+//	last=A/released/a revoked=2
 //
 // A nonce makes a queue, if only an empty one; "noqueue" says that there is none.
+// One who waits is told by its ID, as x, or with its owner and its wish for
+// deletion, as x/b or x/b/delete.
 func parse(text string) *lockstore.Record {
 	if text == "none" {
 		return nil
@@ -27,12 +29,12 @@ func parse(text string) *lockstore.Record {
 	for _, word := range strings.Fields(text) {
 		name, value, given := strings.Cut(word, "=")
 		if queue = queue && !given && !set(r, name, ""); queue {
-			r.Queue = append(r.Queue, lockstore.Waiter{ID: lockstore.Nonce(word)})
+			r.Queue = append(r.Queue, waiter(word))
 			continue
 		}
 		if name == "queue" {
 			queue = true
-			r.Queue = append(r.Queue, lockstore.Waiter{ID: lockstore.Nonce(value)})
+			r.Queue = append(r.Queue, waiter(value))
 		} else if !set(r, name, value) {
 			panic("unknown part " + word)
 		}
@@ -41,6 +43,23 @@ func parse(text string) *lockstore.Record {
 		r.Queue = []lockstore.Waiter{}
 	}
 	return r
+}
+
+func waiter(text string) lockstore.Waiter {
+	id, rest, _ := strings.Cut(text, "/")
+	owner, wish, _ := strings.Cut(rest, "/")
+	return lockstore.Waiter{ID: lockstore.Nonce(id), Owner: owner, DeleteOnRelease: wish == "delete"}
+}
+
+func formatWaiter(w lockstore.Waiter) string {
+	text := string(w.ID)
+	if w.Owner != "" {
+		text += "/" + w.Owner
+	}
+	if w.DeleteOnRelease {
+		text += "/delete"
+	}
+	return text
 }
 
 func set(r *lockstore.Record, name, value string) bool {
@@ -80,6 +99,8 @@ func set(r *lockstore.Record, name, value string) bool {
 	case "last":
 		part := strings.Split(value, "/")
 		r.Last = &lockstore.Last{Nonce: lockstore.Nonce(part[0]), How: lockstore.How(strings.ReplaceAll(part[1], "-", " ")), By: part[2]}
+	case "revoked":
+		r.Revoked = number()
 	case "noqueue":
 	default:
 		return false
@@ -116,13 +137,14 @@ func format(r *lockstore.Record) string {
 	add(r.Session != "", "session=%s", r.Session)
 	var queue []string
 	for _, w := range r.Queue {
-		queue = append(queue, string(w.ID))
+		queue = append(queue, formatWaiter(w))
 	}
 	add(len(queue) > 0, "queue=[%s]", strings.Join(queue, " "))
 	add(r.Nonce != "" && r.Queue == nil, "noqueue")
 	if r.Last != nil {
 		add(true, "last=%s/%s/%s", string(r.Last.Nonce), strings.ReplaceAll(string(r.Last.How), " ", "-"), r.Last.By)
 	}
+	add(r.Revoked != 0, "revoked=%d", r.Revoked)
 	return strings.Join(parts, " ")
 }
 
@@ -131,7 +153,7 @@ func format(r *lockstore.Record) string {
 func TestRecordText(t *testing.T) {
 	for _, text := range []string{
 		"none", "owner=a", "owner=a released data=x",
-		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y] last=A/taken-over/b",
+		"owner=a nonce=A token=7 seq=3 since=5s lease=10s until=20s ttl=1m30s released delete hold=30s ended data=x sealed session=s queue=[x y/b z/c/delete] last=A/taken-over/b revoked=2",
 		"nonce=A noqueue",
 	} {
 		if got := format(parse(text)); got != text {

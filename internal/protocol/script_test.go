@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ import (
 //	left                -> how long the holder may believe
 //	see RECORD          a record is seen (records: see record_test.go)
 //	judge, takeable     -> what the one who saw it makes of it now
+//	turn 1              -> when one at that place of its queue may take it over
+//	blind               from here on without the store's clock
 type script struct {
 	now    protocol.Moment
 	bounds protocol.Bounds
@@ -91,6 +94,12 @@ func (s *script) do(command string, args []string) string {
 		return string(protocol.Judge(s.record, &s.seen, s.eyes(), s.now))
 	case "takeable":
 		return show(protocol.Takeable(s.record, &s.seen, s.eyes(), s.now))
+	case "turn":
+		place, err := strconv.Atoi(args[0])
+		if err != nil {
+			panic(err)
+		}
+		return show(protocol.Turn(s.record, place, &s.seen, s.eyes(), s.now))
 	case "blind":
 		s.blind = true
 	default:
@@ -107,12 +116,16 @@ func (s *script) answer(args []string) string {
 	}
 	var told lockstore.TimeBounds
 	if from, to, ok := strings.Cut(args[0], ".."); ok {
-		told = lockstore.TimeBounds{Earliest: start.Add(dur(from)), Latest: start.Add(dur(to))}
+		told = timeBounds(dur(from), dur(to))
 	}
 	if s.bounds.Observe(asked, s.now, told) {
 		return "later"
 	}
 	return ""
+}
+
+func timeBounds(from, to time.Duration) lockstore.TimeBounds {
+	return lockstore.TimeBounds{Earliest: start.Add(from), Latest: start.Add(to)}
 }
 
 func (s *script) showBounds() string {

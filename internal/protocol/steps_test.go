@@ -100,30 +100,14 @@ func TestAcquireWishes(t *testing.T) {
 	}}.check(t)
 }
 
-// Take over: exactly the tenure, in exactly the state, that was seen.
-func TestTakeOver(t *testing.T) {
-	const seen = "owner=a nonce=A token=7 seq=3 lease=10s until=90s"
-	step{"take over", protocol.TakeOver(parse(seen), mine(), 5, at(100*time.Second)), [][2]string{
-		{seen, "owner=me nonce=M token=8 seq=1 since=1m40s lease=10s until=1m50s ttl=3m20s last=A/taken-over/me"},
-		{seen + " delete hold=95s data=x session=s", "owner=me nonce=M token=8 seq=1 since=1m40s lease=10s until=1m50s ttl=3m20s data=x last=A/taken-over/me"},
-		{"owner=a nonce=A token=7 seq=4 lease=10s until=99s", refused}, // it lives
-		{"owner=b nonce=B token=8 seq=3 lease=10s until=99s", refused}, // another was faster
-		{"owner=a nonce=A token=7 seq=3 released", refused},            // free: acquire
-		{seen + " queue=[Q]", refused},
-		{"none", refused},
-		{"owner=me nonce=M token=8 seq=1 last=A/taken-over/me", refused}, // a late copy
-	}}.check(t)
-	step{"take over, higher base", protocol.TakeOver(parse(seen), mine(), 50, at(100*time.Second)), [][2]string{
-		{seen, "owner=me nonce=M token=51 seq=1 since=1m40s lease=10s until=1m50s ttl=3m20s last=A/taken-over/me"},
-	}}.check(t)
-}
-
-// Resume: the same, for its own owner, whose queue stays.
+// Resume: exactly the tenure, in exactly the state, that was seen; its queue
+// stays.
 func TestResume(t *testing.T) {
 	const seen = "owner=me nonce=A token=7 seq=3 lease=10s until=2m"
 	step{"resume", protocol.Resume(parse(seen), mine(), 5, at(100*time.Second)), [][2]string{
 		{seen + " data=x queue=[Q]", "owner=me nonce=M token=8 seq=1 since=1m40s lease=10s until=1m50s ttl=3m20s data=x queue=[Q] last=A/resumed/me"},
 		{"owner=me nonce=A token=7 seq=4 lease=10s until=2m", refused},
+		{"owner=me nonce=M token=8 seq=1 last=A/resumed/me", refused}, // a late copy
 		{"owner=me nonce=A token=7 seq=3 released", refused},
 		{"none", refused},
 	}}.check(t)
@@ -150,6 +134,7 @@ func TestRenew(t *testing.T) {
 		{"owner=b nonce=B token=9 seq=3", refused},           // lost meanwhile
 		{"none", refused}, // gone: never made again
 		{"owner=me nonce=M token=8 seq=3 queue=[Q]", "owner=me nonce=M token=8 seq=4 lease=10s until=2m0s ttl=3m30s queue=[Q]"},
+		{"owner=me nonce=M token=8 seq=3 lease=10s session=s", "owner=me nonce=M token=8 seq=4 lease=10s until=2m0s ttl=3m30s"}, // moved back
 	}}.check(t)
 	step{"renew with data, without end", protocol.Renew("M", 3, protocol.Promise{}, &lockstore.SetData{Bytes: []byte("new")}), [][2]string{
 		{before, "owner=me nonce=M token=8 seq=4 since=5s delete hold=1m0s data=new last=A/released/a"},
