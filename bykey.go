@@ -75,8 +75,9 @@ func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Recor
 	c.see(key, got.Record, got.answered)
 	if !got.Applied && w.Delete && sameTenure(r, got.Record) {
 		// Somebody stands in the queue: the item has to stay.
-		if got, err = c.write(ctx, "release", key, protocol.PassOn(r.Nonce, r.Owner, now.Wall, protocol.Claim(now, &bounds))); err == nil {
+		if got, err = c.write(ctx, "release", key, protocol.PassOn(r.Nonce, r.Owner, now.Wall, protocol.Claim(now, c.expiryBy(&bounds)))); err == nil {
 			c.see(key, got.Record, got.answered)
+			c.deleteLate(ctx, key, r.Nonce, got.Applied, got.Record)
 		}
 	}
 	return got, err

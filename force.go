@@ -58,7 +58,7 @@ func (c *Client) force(ctx context.Context, key string, r *lockstore.Record) (no
 	doubt := false
 	err = c.retry(ctx, func(ctx context.Context) error {
 		at, bounds := c.clock.now(), c.clock.at()
-		w := protocol.Force(r, c.set.owner, at, &bounds)
+		w := protocol.Force(r, c.set.owner, at, c.expiryBy(&bounds))
 		if c.set.retention > 0 && r.DeleteOnRelease && len(r.Queue) == 0 {
 			w = protocol.ForceDeleting(r, c.set.owner, at, &bounds, c.set.retention)
 		}
@@ -80,6 +80,11 @@ func (c *Client) force(ctx context.Context, key string, r *lockstore.Record) (no
 
 // forced reports whether an earlier try of ours ended that tenure.
 func (c *Client) forced(r, now *lockstore.Record) bool {
-	return now != nil && now.Last != nil &&
-		*now.Last == lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: c.set.owner}
+	if now == nil || now.Last == nil {
+		return false
+	}
+	if r.Ended && r.Last != nil {
+		return *now.Last == *r.Last
+	}
+	return *now.Last == lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: c.set.owner}
 }

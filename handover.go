@@ -2,6 +2,7 @@ package dynalock
 
 import (
 	"context"
+	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
 )
@@ -41,9 +42,12 @@ func (l *Lock) mayPass() bool {
 	if !l.atLeast.IsZero() && !(bounds.Known() && !bounds.Earliest(now).Before(l.atLeast)) {
 		return false
 	}
-	// Some of the lease has to be left for the next one to work with.
-	return l.proved(now, &bounds) >= l.lease/4
+	return l.proved(now, &bounds) >= l.enoughToPass()
 }
+
+// enoughToPass is what has to be left for the next one to work with: of what
+// it may itself have been granted only for a claim window.
+func (l *Lock) enoughToPass() time.Duration { return min(l.lease, protocol.ClaimWindow) / 4 }
 
 // nextStanding gives the first who waits, if it may have the lock within the
 // client, and takes it out of the line.
@@ -112,7 +116,7 @@ func (l *Lock) successor(a *acquisition) *Lock {
 			return nil
 		}
 	}
-	if n.proved(now, &bounds) < l.lease/4 { // the session ended meanwhile, or it took too long
+	if n.proved(now, &bounds) < l.enoughToPass() { // the session ended meanwhile, or it took too long
 		n.leave(l.session, l.moving)
 		return nil
 	}

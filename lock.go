@@ -43,6 +43,7 @@ type Lock struct {
 	pending  []*pending // writes whose outcome is unknown
 	session  *Lock      // keeps it alive instead of renewals of its own; nil: nothing
 	moving   *Lock      // a session that it may be under, by a write of unknown outcome
+	keep     bool       // somebody waits: the release must not delete
 	passed   bool       // the tenure goes on under a handle of its own
 	pinned   bool       // its nonce may be used elsewhere: not handed over without a write
 	members  *members   // of a session

@@ -151,14 +151,17 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 	c, a, r := w.c, w.a, got.Record
 	own, cancel := c.untilClosed(ctx)
 	defer cancel()
-	l = newLock(c, a, r, protocol.Granted(r, got.asked))
+	bounds := c.clock.at()
+	belief, granted := protocol.Granted(r, got.asked, c.expiryBy(&bounds))
+	belief.Sent = got.asked
+	l = newLock(c, a, r, belief)
 	l.data = a.plain
 	if a.data == nil {
 		if l.data, err = c.open(a.key, r); err != nil {
 			return nil, false, w.refuse(own, l, err)
 		}
 	}
-	if err := w.claim(own, l, r); err != nil {
+	if err := w.claim(own, l, granted); err != nil {
 		if e := w.over(); e != nil {
 			return nil, false, e
 		}
@@ -193,10 +196,10 @@ func (w *waiter) refuse(ctx context.Context, l *Lock, err error) error {
 
 // claim renews a lock that was handed over, if its holder needs more than the
 // claim window from the start.
-func (w *waiter) claim(ctx context.Context, l *Lock, r *lockstore.Record) error {
+func (w *waiter) claim(ctx context.Context, l *Lock, granted bool) error {
 	c, a := w.c, w.a
 	now, bounds := c.clock.now(), c.clock.at()
-	enough := a.live && a.data == nil && a.atLeast == 0 && bounds.Known() && !r.Expires.IsZero() &&
+	enough := granted && a.live && a.data == nil && a.atLeast == 0 &&
 		l.belief.Left(now, &bounds) > protocol.ClaimWindow/3
 	if enough {
 		return nil

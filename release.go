@@ -149,6 +149,7 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 		return false, err
 	case got.Applied:
 		l.c.see(l.key, got.Record, got.answered)
+		l.c.deleteLate(ctx, l.key, l.nonce, l.wantsDelete(), got.Record)
 		return true, nil
 	}
 	l.c.see(l.key, got.Record, got.answered)
@@ -164,12 +165,26 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	return true, &LostError{Key: l.key, Reason: reasons[why], By: by}
 }
 
+// deleteLate deletes an item that was to go with its tenure, and was kept for
+// somebody who waited and has gone meanwhile.
+func (c *Client) deleteLate(ctx context.Context, key string, nonce lockstore.Nonce, wanted bool, r *lockstore.Record) {
+	if wanted && r != nil && r.Released && r.Nonce == nonce {
+		_, _ = c.write(ctx, "release", key, protocol.DeleteFree(nonce))
+	}
+}
+
+func (l *Lock) wantsDelete() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.delete
+}
+
 // keepItem makes the release one that does not delete; false: it is already.
 func (l *Lock) keepItem() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.delete
-	l.delete = false
+	was := l.delete && !l.keep
+	l.keep = true
 	return was
 }
 
@@ -179,7 +194,7 @@ func (l *Lock) releaseWrite() lockstore.Write {
 	now, bounds := l.c.clock.now(), l.c.clock.at()
 	queued := l.c.waited(l.key)
 	l.mu.Lock()
-	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete && !queued, atLeast: l.atLeast}
+	end := tenureEnd{nonce: l.nonce, owner: l.owner, delete: l.delete && !l.keep && !queued, atLeast: l.atLeast}
 	l.mu.Unlock()
 	return l.c.endTenure(end, now, &bounds)
 }
@@ -203,7 +218,7 @@ func (c *Client) endTenure(t tenureEnd, now protocol.Moment, bounds *protocol.Bo
 	case t.delete:
 		return protocol.Delete(t.nonce)
 	}
-	return protocol.PassOn(t.nonce, t.owner, now.Wall, protocol.Claim(now, bounds))
+	return protocol.PassOn(t.nonce, t.owner, now.Wall, protocol.Claim(now, c.expiryBy(bounds)))
 }
 
 // unavailable is for time limits of this package.

@@ -110,7 +110,7 @@ func TestC8_TakeoverReplacesAllOfTheFormer(t *testing.T) {
 				t.Errorf("%s: the former tenure ended by %+v", name, r.Last)
 			}
 			want := &lockstore.Record{
-				Owner: "b", Nonce: r.Nonce, Token: int64(l.Token()), Seq: 1, Since: time.Now().UTC().Truncate(time.Second),
+				Owner: "b", Nonce: r.Nonce, Token: int64(l.Token()), Seq: r.Seq, Since: time.Now().UTC().Truncate(time.Second),
 				Lease: time.Minute, Expires: r.Expires, Data: []byte("a's"), Queue: []lockstore.Waiter{}, Last: r.Last,
 			}
 			if got, want := fmt.Sprintf("%+v", *r), fmt.Sprintf("%+v", *want); got != want || r.Nonce == former.Nonce {

@@ -47,6 +47,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		t.tenure.Hold = t.resumes.Hold // promised to others
 	}
 	t.tenure.Promise = protocol.NewPromise(now, &bounds, a.lease, t.tenure.Hold, c.set.retention)
+	t.tenure.Seq = t.sent.NextSeq()
 	base := protocol.Base(now, &bounds, c.lastToken(a.key, now))
 	step, w := "acquire", lockstore.Write{}
 	switch {

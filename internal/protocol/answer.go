@@ -12,24 +12,27 @@ type Attempts struct {
 
 type sentPromise struct {
 	at      Moment
+	seq     int64
 	promise Promise
 }
 
 // Add notes an attempt before it is sent.
 func (a *Attempts) Add(t Tenure, sent Moment) {
 	a.tenure = t
-	a.sent = append(a.sent, sentPromise{sent, t.Promise})
+	a.sent = append(a.sent, sentPromise{sent, t.Seq, t.Promise})
 }
 
-// Sent is how many attempts there were.
-func (a *Attempts) Sent() int { return len(a.sent) }
+// NextSeq is the seq that the next copy begins its tenure with: each with
+// another one. Otherwise a copy that arrives late would bring back a state that
+// somebody saw lapse before, and is about to take over.
+func (a *Attempts) NextSeq() int64 { return int64(len(a.sent)) + 1 }
 
 // Won tells from the record that a refused attempt showed whether an earlier
 // one was applied, and what may be believed then.
 func (a *Attempts) Won(r *lockstore.Record) (Belief, bool) {
 	for _, s := range a.sent {
 		t := a.tenure
-		t.Promise = s.promise
+		t.Seq, t.Promise = s.seq, s.promise
 		if t.made(r) {
 			return s.promise.Belief(s.at), true
 		}

@@ -47,21 +47,22 @@ func TestAttemptsWon(t *testing.T) {
 	}
 	for i, p := range promises {
 		tenure := mine()
-		tenure.Promise = p
+		tenure.Seq, tenure.Promise = a.NextSeq(), p
 		a.Add(tenure, protocol.Moment{Mono: time.Duration(i) * 2 * time.Second, Wall: at(time.Duration(100+2*i) * time.Second)})
 	}
-	if a.Sent() != 2 {
-		t.Error(a.Sent())
+	if a.NextSeq() != 3 {
+		t.Error(a.NextSeq())
 	}
 	for _, c := range []struct {
 		record string
 		which  int // -1: none of ours
 	}{
 		{"owner=me nonce=M token=8 seq=1 lease=10s until=110s", 0},
-		{"owner=me nonce=M token=8 seq=1 lease=10s until=112s data=x ttl=9s", 1},
+		{"owner=me nonce=M token=8 seq=2 lease=10s until=112s data=x ttl=9s", 1},
 		{"owner=me nonce=M token=8 seq=1 lease=10s until=111s", -1}, // nothing that we wrote
 		{"owner=me nonce=M token=8 seq=1 lease=9s until=110s", -1},
 		{"owner=me nonce=M token=8 seq=2 lease=10s until=110s", -1},          // changed since
+		{"owner=me nonce=M token=8 seq=1 lease=10s until=112s", -1},          // the second copy began with seq 2
 		{"owner=me nonce=M token=8 seq=1 lease=10s until=110s released", -1}, // ended since
 		{"owner=me nonce=M token=8 seq=1", -1},
 		{"owner=me nonce=N token=8 seq=1 lease=10s until=110s", -1},

@@ -126,8 +126,8 @@ func (c *crowd) hear() {
 	g, asked := c.grantee, c.grantee.now
 	var r *lockstore.Record
 	c.request(g, 100*time.Millisecond, func() { r = c.read() })
-	if r.Nonce == "G" && !c.confirmed && !r.Expires.IsZero() {
-		c.believes, c.confirmed = protocol.Granted(r, asked), true
+	if r.Nonce == "G" && !c.confirmed {
+		c.believes, c.confirmed = protocol.Granted(r, asked, &g.bounds)
 	}
 }
 

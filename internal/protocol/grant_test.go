@@ -217,8 +217,8 @@ func TestGranted(t *testing.T) {
 	now := protocol.Moment{Mono: time.Hour, Wall: at(100 * time.Second)}
 	bounds := knowing(now, 90*time.Second, 91*time.Second)
 	r := parse("nonce=P token=9 seq=4 lease=4s until=94s queue=[Q]")
-	b := protocol.Granted(r, now)
-	if b.Sent != now || b.Lease != 4*time.Second || !b.Expires.Equal(at(94*time.Second)) {
+	b, ok := protocol.Granted(r, now, bounds)
+	if !ok || b.Sent != now || b.Lease != 4*time.Second || !b.Expires.Equal(at(94*time.Second)) {
 		t.Errorf("%+v", b)
 	}
 	for _, c := range []struct {
@@ -235,7 +235,8 @@ func TestGranted(t *testing.T) {
 		if got := show(b.Left(at, bounds)); got != c.want {
 			t.Errorf("after %v, wall clock %v: %s, want %s", c.mono, c.wall, got, c.want)
 		}
-		if got := show(protocol.Granted(r, at).Left(at, bounds)); got != c.want {
+		b, _ := protocol.Granted(r, at, bounds)
+		if got := show(b.Left(at, bounds)); got != c.want {
 			t.Errorf("heard of it after %v, wall clock %v: %s, want %s", c.mono, c.wall, got, c.want)
 		}
 	}

@@ -14,6 +14,7 @@ type Observation struct {
 	lease time.Duration
 	first time.Duration // monotonic
 	set   bool
+	free  bool // what was seen is a released record
 }
 
 // See takes a record into account whose answer had arrived at now. It reports
@@ -23,7 +24,10 @@ func (o *Observation) See(r *lockstore.Record, now Moment) (changed bool) {
 	if r != nil && !r.Released {
 		next = Observation{nonce: r.Nonce, seq: r.Seq, lease: r.Lease, first: now.Mono, set: true}
 	}
-	if o.set == next.set && o.nonce == next.nonce && o.seq == next.seq && o.lease == next.lease {
+	if r != nil && r.Released {
+		next.nonce, next.free = r.Nonce, true
+	}
+	if o.set == next.set && o.free == next.free && o.nonce == next.nonce && o.seq == next.seq && o.lease == next.lease {
 		return false
 	}
 	*o = next
@@ -44,7 +48,7 @@ func (o *Observation) Left(r *lockstore.Record, now Moment) time.Duration {
 	if !hasLease(r) {
 		return Forever
 	}
-	need := r.Lease + 2*drift(r.Lease)
+	need := plus(r.Lease, 2*drift(r.Lease))
 	if !o.set || o.nonce != r.Nonce || o.seq != r.Seq || o.lease != r.Lease {
 		return need
 	}
@@ -98,11 +102,5 @@ func Takeable(r *lockstore.Record, o *Observation, bounds *Bounds, now Moment) t
 	if r == nil || r.Released {
 		return 0
 	}
-	left := o.Left(r, now)
-	if hasLease(r) && !r.Expires.IsZero() && bounds != nil && bounds.Fresh(now) {
-		// Past the width of the bounds, and the drift until then.
-		byClock := r.Expires.Sub(bounds.Earliest(now))
-		left = min(left, byClock+drift(byClock)+time.Millisecond)
-	}
-	return max(left, 0)
+	return sinceEnd(r, o, bounds, now, 0)
 }

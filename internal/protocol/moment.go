@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Drift bounds the rate error of a local clock against the store's: 600 ppm,
 // a little more than the 500 ppm that NTP corrects at most.
@@ -29,4 +32,17 @@ func drift(d time.Duration) time.Duration {
 		d = -d
 	}
 	return time.Duration(float64(d) * Drift)
+}
+
+// plus is a sum that stays at the longest or shortest time instead of becoming
+// its opposite.
+func plus(a, b time.Duration) time.Duration {
+	switch sum := a + b; {
+	case b > 0 && sum < a:
+		return math.MaxInt64
+	case b < 0 && sum > a:
+		return math.MinInt64
+	default:
+		return sum
+	}
 }

@@ -62,7 +62,7 @@ func passOn(now time.Time, claim Promise) []lockstore.Change {
 // new holder has to claim before it believes, and observers still end a dead
 // one's grant after a window.
 func Claim(now Moment, bounds *Bounds) Promise {
-	if !bounds.Known() || bounds.Width(now) > ClaimWindow {
+	if bounds == nil || !bounds.Known() || bounds.Width(now) > ClaimWindow {
 		return Promise{Lease: ClaimWindow}
 	}
 	return Promise{
@@ -72,10 +72,13 @@ func Claim(now Moment, bounds *Bounds) Promise {
 }
 
 // Granted is what the one to whom a lock was handed over may believe when a
-// read that was asked for at asked shows its grant. It must know the store's
-// clock.
-func Granted(r *lockstore.Record, asked Moment) Belief {
-	return Belief{Sent: asked, Lease: r.Lease, Expires: r.Expires}
+// read that was asked for at asked shows its grant, if it goes by the store's
+// clock at all: bounds may be nil. false: it has to claim before it believes.
+func Granted(r *lockstore.Record, asked Moment, bounds *Bounds) (Belief, bool) {
+	if bounds == nil || !bounds.Known() || r.Expires.IsZero() || r.Lease == 0 {
+		return Belief{}, false
+	}
+	return Belief{Sent: asked, Lease: r.Lease, Expires: r.Expires}, true
 }
 
 // Place is where in the queue the waiter stands; -1: not at all.
@@ -95,28 +98,32 @@ func Place(r *lockstore.Record, id lockstore.Nonce) int {
 // the lock from a holder that is gone: a claim window after the place before.
 // Whoever is not in the queue (place = its length) comes after all of them.
 func Turn(r *lockstore.Record, place int, o *Observation, bounds *Bounds, now Moment) time.Duration {
-	left := Takeable(r, o, bounds, now)
-	if left == Forever {
-		return Forever
+	if r == nil {
+		return 0
+	}
+	if place < 0 {
+		place = len(r.Queue)
 	}
 	if r.Released {
 		// Something else left a queue at a free lock. Nobody's end is known:
 		// it is counted from when this was first seen.
-		left = ClaimWindow - (now.Mono - o.first)
-		return max(left, 0) + time.Duration(place)*ClaimWindow
+		return max(time.Duration(place+1)*ClaimWindow-(now.Mono-o.first), 0)
 	}
-	return sinceEnd(r, o, bounds, now, time.Duration(place)*ClaimWindow)
+	return sinceEnd(r, o, bounds, now, place)
 }
 
-// sinceEnd is how long until the lease has been over for that long.
-func sinceEnd(r *lockstore.Record, o *Observation, bounds *Bounds, now Moment, more time.Duration) time.Duration {
+// sinceEnd is how long until that many windows have passed since the lease
+// ended. Two who count it from first sight may differ by the drift of the whole
+// lease: each place leaves room for that, too.
+func sinceEnd(r *lockstore.Record, o *Observation, bounds *Bounds, now Moment, windows int) time.Duration {
+	more := time.Duration(windows) * ClaimWindow
 	left := o.Left(r, now)
 	if left != Forever {
-		left += more
+		left = plus(left, plus(more, time.Duration(windows)*4*drift(r.Lease)))
 	}
 	if hasLease(r) && !r.Expires.IsZero() && bounds != nil && bounds.Fresh(now) {
 		byClock := r.Expires.Add(more).Sub(bounds.Earliest(now))
-		left = min(left, byClock+drift(byClock)+time.Millisecond)
+		left = min(left, plus(byClock, drift(byClock)+time.Millisecond))
 	}
 	return max(left, 0)
 }
@@ -129,17 +136,28 @@ func TakeOverQueued(r *lockstore.Record, place int, t Tenure, base int64, now ti
 	if r.Ended && r.Last != nil {
 		last = *r.Last // that tenure had been released; only its promise was left
 	}
-	w := succeed(r, t, base, now, last)
 	if r.Released {
-		w.If = lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.Released{})
-	}
-	for i, waiter := range r.Queue {
-		if i <= place {
-			w.If[0] = append(w.If[0], lockstore.WaiterAt{Place: i, ID: waiter.ID})
+		last.How, last.By = lockstore.HowReleased, r.Owner
+		if r.Last != nil && r.Last.Nonce == r.Nonce {
+			last = *r.Last
 		}
 	}
-	drop := min(place+1, len(r.Queue))
-	if place >= len(r.Queue) {
+	if place < 0 {
+		place = len(r.Queue)
+	}
+	w := succeed(r, t, base, now, last)
+	if r.Released {
+		is := lockstore.Test(lockstore.NonceIs(r.Nonce))
+		if r.Legacy() {
+			is = lockstore.NoNonce{}
+		}
+		w.If = lockstore.All(is, lockstore.Released{})
+	}
+	drop := min(place+1, len(r.Queue), lockstore.MaxQueue)
+	for i, waiter := range r.Queue[:drop] {
+		w.If[0] = append(w.If[0], lockstore.WaiterAt{Place: i, ID: waiter.ID})
+	}
+	if place >= len(r.Queue) && drop == len(r.Queue) {
 		w.If[0] = append(w.If[0], lockstore.NoWaiterAt(len(r.Queue)))
 	}
 	if drop > 0 {

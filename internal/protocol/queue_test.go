@@ -183,7 +183,7 @@ func TestTakeOverReleased(t *testing.T) {
 	const seen = "owner=a nonce=A token=7 seq=3 released "
 	for place, left := range []string{"queue=[Q] ", "", ""} { // two places, and outside
 		step{fmt.Sprint("take from ", place), takeOver(seen+"queue=[P Q]", place), [][2]string{
-			{seen + "queue=[P Q]", over + left + "last=A/taken-over/me"},
+			{seen + "queue=[P Q]", over + left + "last=A/released/a"},
 			{seen + "queue=[Z Q]", refused},
 			{seen + "queue=[Q]", refused},
 			{"owner=a nonce=A token=7 seq=3 queue=[P Q]", refused},

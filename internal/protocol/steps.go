@@ -97,6 +97,9 @@ func ReleaseLegacy(r *lockstore.Record, now time.Time) lockstore.Write {
 // whoever waits.
 func Force(r *lockstore.Record, by string, now Moment, bounds *Bounds) lockstore.Write {
 	last := lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}
+	if r.Ended && r.Last != nil {
+		last = *r.Last // that tenure had been released; only its promise is ended
+	}
 	if r.Legacy() || r.Token == 0 {
 		return end(append(seen(r), tokenOf(r)), last, now.Wall)
 	}
@@ -136,6 +139,13 @@ func Delete(nonce lockstore.Nonce) lockstore.Write {
 // DeleteLegacy does so for a record of an early version.
 func DeleteLegacy(r *lockstore.Record) lockstore.Write {
 	return lockstore.Write{Delete: true, If: lockstore.Condition{seen(r)}}
+}
+
+// DeleteFree removes an item that was released although it was to be deleted,
+// because somebody waited then, and has gone since.
+func DeleteFree(nonce lockstore.Nonce) lockstore.Write {
+	return lockstore.Write{Delete: true, If: lockstore.All(
+		lockstore.NonceIs(nonce), lockstore.Released{}, lockstore.NoWaiterAt(0))}
 }
 
 // LeaveHeld ends a tenure that promised with HoldAtLeast to keep others out

@@ -14,7 +14,7 @@ func at(d time.Duration) time.Time { return start.Add(d) }
 // mine is what I write when I take a lock at 100 s, for a lease of 10 s.
 func mine() protocol.Tenure {
 	return protocol.Tenure{
-		Owner: "me", Nonce: "M",
+		Owner: "me", Nonce: "M", Seq: 1,
 		Promise: protocol.Promise{Lease: 10 * time.Second, Expires: at(110 * time.Second), TTL: at(200 * time.Second)},
 	}
 }

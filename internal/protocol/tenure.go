@@ -77,6 +77,7 @@ func ceil(d, unit time.Duration) time.Duration {
 type Tenure struct {
 	Owner           string
 	Nonce           lockstore.Nonce
+	Seq             int64 // that it begins with: see Attempts.NextSeq
 	Promise         Promise
 	Hold            time.Time // zero: no HoldAtLeast
 	DeleteOnRelease bool
@@ -89,7 +90,7 @@ func (t Tenure) changes(now time.Time) []lockstore.Change {
 	do := append(make([]lockstore.Change, 0, 16),
 		lockstore.SetOwner(t.Owner),
 		lockstore.SetNonce(t.Nonce),
-		lockstore.SetSeq(1),
+		lockstore.SetSeq(t.Seq),
 		lockstore.SetSince(now),
 		lockstore.SetReleased(false),
 		lockstore.SetDeleteOnRelease(t.DeleteOnRelease),
@@ -108,7 +109,7 @@ func (t Tenure) changes(now time.Time) []lockstore.Change {
 // made reports whether r shows what an acquisition of t wrote, and nothing
 // that came after it.
 func (t Tenure) made(r *lockstore.Record) bool {
-	return r != nil && r.Nonce == t.Nonce && r.Seq == 1 && !r.Released && t.Promise.made(r)
+	return r != nil && r.Nonce == t.Nonce && r.Seq == t.Seq && !r.Released && t.Promise.made(r)
 }
 
 // Rest is the promise that an early release leaves: taken until hold. Whoever

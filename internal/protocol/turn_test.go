@@ -50,16 +50,16 @@ func TestTurnByObservation(t *testing.T) {
 		answer 0s..0s           -> later
 		see owner=a nonce=A token=7 seq=3 lease=10s until=10s queue=[P Q] -> changed
 		turn 0                  -> 10.012s
-		turn 1                  -> 13.012s
-		turn 2                  -> 16.012s
+		turn 1                  -> 13.036s
+		turn 2                  -> 16.06s
 		pass 13011ms
 		see owner=a nonce=A token=7 seq=3 lease=10s until=10s queue=[Q]    # one left: nothing of the tenure changed
 		turn 0                  -> 0s
-		turn 1                  -> 1ms
+		turn 1                  -> 25ms
 		suspend 1h
-		turn 1                  -> 1ms
+		turn 1                  -> 25ms
 		pass 1ms
-		turn 1                  -> 0s
+		turn 1                  -> 24ms
 		see owner=a nonce=A token=7 seq=4 lease=10s until=20s queue=[Q]    -> changed
 		turn 0                  -> 10.012s
 	`)
@@ -71,11 +71,11 @@ func TestTurnWithoutAnEnd(t *testing.T) {
 		answer 0s..0s           -> later
 		see owner=b nonce=P token=8 seq=4 lease=3s queue=[Q] -> changed
 		turn 0                  -> 3.0036s
-		turn 1                  -> 6.0036s
+		turn 1                  -> 6.0108s
 		pass 3603us
 		pass 3s
 		turn 0                  -> 0s
-		turn 1                  -> 3s
+		turn 1                  -> 3.0072s
 	`)
 }
 
@@ -84,7 +84,7 @@ func TestTurnByTheSooner(t *testing.T) {
 	run(t, `
 		answer 0s..0s           -> later
 		see nonce=A seq=3 lease=10s until=1h queue=[P] -> changed
-		turn 1                  -> 13.012s          # observation
+		turn 1                  -> 13.036s          # observation
 		see nonce=A seq=4 lease=1h until=10s queue=[P] -> changed
 		turn 1                  -> 13.0088s         # clock
 	`)
@@ -93,7 +93,7 @@ func TestTurnByTheSooner(t *testing.T) {
 		pass 601s
 		see nonce=A seq=3 lease=10s until=30s queue=[P] -> changed
 		turn 0                  -> 10.012s          # those bounds are too old to end a lease by
-		turn 1                  -> 13.012s
+		turn 1                  -> 13.036s
 		answer 601s..601s
 		turn 1                  -> 0s
 	`)
@@ -126,7 +126,7 @@ func TestTurnOfAnEndedTenure(t *testing.T) {
 		turn 1                  -> 23.0148s
 		blind
 		turn 0                  -> 30.036s
-		turn 1                  -> 33.036s
+		turn 1                  -> 33.108s
 	`)
 }
 
