@@ -169,5 +169,9 @@ func (l *Lock) promise(now protocol.Moment, bounds *protocol.Bounds, lease time.
 	if l.shared && l.expires.After(keep) {
 		keep = l.expires
 	}
-	return protocol.NewPromise(now, bounds, lease, keep, l.c.set.retention)
+	p := protocol.NewPromise(now, bounds, lease, keep, l.c.set.retention)
+	if l.shared && p.Lease != 0 && !bounds.Known() {
+		p.Lease = max(p.Lease, l.promised) // by which the others believe, then
+	}
+	return p
 }

@@ -103,7 +103,7 @@ func (l *Lock) successor(a *acquisition) *Lock {
 	n := &Lock{
 		c: l.c, key: l.key, owner: l.owner, nonce: l.nonce, live: a.live, delete: l.delete,
 		began: now, token: l.token + 1, tokens: l.tokens, seq: l.seq, lease: l.lease,
-		belief: l.belief, expires: l.expires, session: l.session, moving: l.moving, data: l.data,
+		belief: l.belief, expires: l.expires, promised: l.promised, session: l.session, moving: l.moving, data: l.data,
 		writing: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if a.atMost > 0 {

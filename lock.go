@@ -37,18 +37,19 @@ type Lock struct {
 	seq      int64
 	lease    time.Duration
 	belief   protocol.Belief
-	caps     []*pending // shortening writes that may have been made
-	expires  time.Time  // in the record at seq
-	endless  bool       // the record at seq promises no end at all
-	pending  []*pending // writes whose outcome is unknown
-	session  *Lock      // keeps it alive instead of renewals of its own; nil: nothing
-	moving   *Lock      // a session that it may be under, by a write of unknown outcome
-	keep     bool       // somebody waits: the release must not delete
-	passed   bool       // the tenure goes on under a handle of its own
-	pinned   bool       // its nonce may be used elsewhere: not handed over without a write
-	members  *members   // of a session
-	shared   bool       // other handles may renew this tenure
-	doubt    bool       // a release was sent whose outcome is unknown
+	caps     []*pending    // shortening writes that may have been made
+	expires  time.Time     // in the record at seq
+	promised time.Duration // the lease in it
+	endless  bool          // the record at seq promises no end at all
+	pending  []*pending    // writes whose outcome is unknown
+	session  *Lock         // keeps it alive instead of renewals of its own; nil: nothing
+	moving   *Lock         // a session that it may be under, by a write of unknown outcome
+	keep     bool          // somebody waits: the release must not delete
+	passed   bool          // the tenure goes on under a handle of its own
+	pinned   bool          // its nonce may be used elsewhere: not handed over without a write
+	members  *members      // of a session
+	shared   bool          // other handles may renew this tenure
+	doubt    bool          // a release was sent whose outcome is unknown
 	data     []byte
 	err      error // why it ended
 	cancels  map[*context.CancelCauseFunc]struct{}
@@ -64,10 +65,11 @@ func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Bel
 		c: c, key: a.key, owner: r.Owner, nonce: r.Nonce, live: a.live, delete: r.DeleteOnRelease,
 		atLeast: r.Hold, began: belief.Sent,
 		token: r.Token, tokens: r.Token, seq: r.Seq, lease: a.lease, belief: belief, expires: r.Expires,
-		endless: endless(r),
-		writing: make(chan struct{}, 1),
-		done:    make(chan struct{}),
-		members: a.members,
+		promised: r.Lease,
+		endless:  endless(r),
+		writing:  make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		members:  a.members,
 	}
 	if a.atMost > 0 {
 		l.atMost = belief.Sent.Mono + a.atMost

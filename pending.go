@@ -64,7 +64,8 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 		unsure = l.members.renewed(r.Revoked, l.belief, l.lease, now)
 	}
 	if r != nil {
-		l.seq, l.tokens, l.expires, l.endless = r.Seq, r.Token, r.Expires, endless(r)
+		l.seq, l.tokens = r.Seq, r.Token
+		l.expires, l.promised, l.endless = r.Expires, r.Lease, endless(r)
 	}
 	if p.of.token != 0 {
 		l.token = p.of.token
@@ -103,7 +104,8 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		}
 	}
 	l.pending = nil
-	l.seq, l.tokens, l.expires, l.endless = r.Seq, r.Token, r.Expires, endless(r)
+	l.seq, l.tokens = r.Seq, r.Token
+	l.expires, l.promised, l.endless = r.Expires, r.Lease, endless(r)
 	switch {
 	case l.moving != nil && r.Session == l.moving.key:
 		l.session, l.moving, l.caps = l.moving, nil, nil

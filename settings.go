@@ -152,7 +152,9 @@ func AllowPlaintextData() ClientOption {
 }
 
 // WithRetention sets how long after a lease's end the table's item expiry may
-// remove the item, with its data. Default 24 h; 0: never.
+// remove the item, with its data. Default 24 h; 0: never. The first lease of a
+// process is counted by the local clock: one that is behind by more than d lets
+// the item expire while the lock is held.
 func WithRetention(d time.Duration) ClientOption {
 	return func(s *settings) {
 		if d < 0 || d > MaxLease {
