@@ -21,7 +21,8 @@
 // owner releases it, in this process or another of the same owner name, or when
 // its lease of 30 days ends. [WithLease] and [WithoutLease] set another one. With
 // [KeepAlive] it is live: renewed while the process lives, and free within its
-// lease of 20 s when the process dies.
+// lease of 20 s when the process dies. All live locks of a client share one
+// renewal once they are held for more than a third of that.
 //
 // # What is guaranteed
 //
@@ -50,7 +51,10 @@
 // # Cost
 //
 // Taking and releasing a free lock is two writes and no read. A try that fails is
-// one write. A waiter reads, eventually consistent. Each function states its own
-// cost. The protocol, and why each step is safe, is in docs/protocol.md; the
+// one write. With [Wait] and [WaitFor] a process stands in the lock's queue, first
+// come first served: one write to join, then eventually consistent reads, and the
+// lock is handed over by the write that releases it; goroutines of one client hand
+// it over to each other without a request. Each function states its own cost, and
+// docs/cost.md the money. The protocol, and why each step is safe, is in docs/protocol.md; the
 // item's format is in docs/format.md.
 package dynalock
