@@ -98,12 +98,16 @@ func LeaseFromContext(ctx context.Context, grace time.Duration) AcquireOption {
 
 // KeepAlive makes the lock live: the client renews it as long as the client
 // lives and the lock is not released. When the process dies, it ends within
-// its lease. Each renewal is one write, three in a lease.
+// its lease. All live locks of a client that have the same lease share one renewal,
+// a write in a third of it, and with it up to 16 eventually consistent reads; a
+// lock moves there, by one write, once it has been held for a third of its lease.
 func KeepAlive() AcquireOption {
 	return func(w *wishes) { w.given |= optKeepAlive }
 }
 
-// Wait makes the acquire wait until the lock is free or the context ends.
+// Wait makes the acquire wait until the lock is handed over or the context ends,
+// first come first served. Joining the queue is one write, leaving it too; waiting
+// is reads.
 func Wait() AcquireOption {
 	return func(w *wishes) { w.given |= optWait }
 }
