@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/dynamostore"
@@ -27,7 +28,8 @@ type Client struct {
 	setupErr error
 	clock    storeClock
 	random   func([]byte)
-	polls    bool // waiters do not queue: see internal/hook
+	polls    bool        // waiters do not queue: see internal/hook
+	timeless atomic.Bool // the store was asked for its time, and did not tell it
 
 	mu     sync.Mutex
 	keys   map[string]*keyState

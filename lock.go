@@ -187,8 +187,20 @@ func (l *Lock) expire() error {
 	err := l.end(lost)
 	if err == error(lost) {
 		l.c.releaseFromSession(l)
+		l.releaseEndless()
 	}
 	return err
+}
+
+// releaseEndless sees to a tenure whose record may have no end, since a write
+// that was to give it one was not made: nobody believes in it any more.
+func (l *Lock) releaseEndless() {
+	l.mu.Lock()
+	forever := l.endless && !l.shared
+	l.mu.Unlock()
+	if forever {
+		l.c.remember(l.key, l.nonce, 0)
+	}
 }
 
 // lose ends the tenure for a reason that the store told.
