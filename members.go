@@ -75,7 +75,7 @@ func (m *members) drop(l *Lock) {
 func (m *members) close() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.over = len(m.living(1)) == 0
+	m.over = len(m.first(1)) == 0
 	return m.over
 }
 
@@ -90,25 +90,21 @@ func (m *members) count() int {
 func (m *members) all() []*Lock {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.living(len(m.locks))
+	return m.first(len(m.locks))
 }
 
-// living gives up to n of them, beginning with who was read longest ago, and
-// puts these at the end of the order.
-func (m *members) living(n int) []*Lock {
-	all := make([]*Lock, 0, n)
-	for range len(m.locks) {
-		if len(all) == n {
-			break
-		}
-		e := m.order.Front()
+// first gives the n living ones who were read longest ago, or as many as there
+// are.
+func (m *members) first(n int) []*Lock {
+	all := make([]*Lock, 0, min(n, len(m.locks)))
+	for e := m.order.Front(); e != nil && len(all) < n; {
 		l := e.Value.(*Lock)
+		e = e.Next()
 		if closed(l.done) {
 			m.drop(l)
-			continue
+		} else {
+			all = append(all, l)
 		}
-		m.order.MoveToBack(e)
-		all = append(all, l)
 	}
 	return all
 }
@@ -123,13 +119,16 @@ func (m *members) renewed(marks int64, before protocol.Belief, lease time.Durati
 		m.marks, m.until = marks, now.Mono+max(lease, watchAtLeast)
 	}
 	if m.until == 0 {
-		m.toRead = m.living(sampled)
+		m.toRead = m.first(sampled)
+		for _, l := range m.toRead {
+			m.order.MoveToBack(m.locks[l])
+		}
 		return nil
 	}
 	if m.until <= now.Mono {
 		m.until = 0 // and looks for a last time
 	}
-	all := m.living(len(m.locks))
+	all := m.first(len(m.locks))
 	for _, l := range all {
 		m.doubt(l, before)
 	}
