@@ -210,7 +210,7 @@ func closed(quit <-chan struct{}) bool {
 
 func (c *Client) tellAcquire(ctx context.Context, a *acquisition, l *Lock, err error) {
 	e := Event{
-		Kind: EventAcquired, Key: a.key, Live: a.live, Waited: a.waited, Tries: a.tries,
+		Kind: EventAcquired, Key: a.key, Live: a.live, Lease: a.lease, Waited: a.waited, Tries: a.tries,
 		Took: c.clock.now().Mono - a.began.Mono, Err: err,
 	}
 	switch {

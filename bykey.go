@@ -201,6 +201,12 @@ func (c *Client) ResumeLock(ctx context.Context, key string, opts ...AcquireOpti
 		}
 		l, now, err := c.resume(ctx, a, r)
 		c.markAgain(ctx, r)
+		if l != nil && c.observed() {
+			c.tell(ctx, Event{
+				Kind: EventResumed, Key: key, Live: a.live, Lease: a.lease, Token: l.Token(),
+				Took: c.clock.now().Mono - a.began.Mono, Tries: a.tries,
+			})
+		}
 		if l != nil || err != nil {
 			return l, err
 		}

@@ -60,6 +60,7 @@ func NewDynalockClient(db DynamoDBAPI, table string, opts ...ClientOption) *Clie
 	}
 	store, err := dynamostore.New(db, table, dynamostore.Config{
 		PartitionKey: set.partitionKey, SortKey: set.sortKey, SortValue: set.sortValue,
+		ReportCapacity: len(set.observers) > 0,
 	})
 	if err != nil {
 		return broken(set, invalidOption("%v", err))

@@ -11,15 +11,16 @@ type EventKind string
 
 // The kinds of events, and which fields each one sets beside Key and Owner.
 const (
-	EventRequest       EventKind = "request"        // one request was answered or failed: Step, Took, Refused, Err
-	EventAcquired      EventKind = "acquired"       // a lock was taken: Took, Waited, Tries, TakenOver, Live, Token
+	EventRequest       EventKind = "request"        // one request was answered or failed: Step, Took, Units, Refused, Err
+	EventAcquired      EventKind = "acquired"       // a lock was taken: Took, Waited, Tries, TakenOver, Live, Lease, Token
+	EventResumed       EventKind = "resumed"        // by ResumeLock: Took, Tries, Live, Lease, Token
 	EventHeld          EventKind = "held"           // an acquire ended because another holds it: Took, Waited, Tries, Err
 	EventAcquireFailed EventKind = "acquire failed" // an acquire ended for any other reason: Took, Waited, Tries, Err
 	EventWaiting       EventKind = "waiting"        // an acquire begins to wait: Err tells for whom
-	EventRenewed       EventKind = "renewed"        // Took, Locks; Lag is how late it was by its own schedule
-	EventRenewFailed   EventKind = "renew failed"   // one try, which will be repeated: Took, Left, Locks, Err
-	EventReleased      EventKind = "released"       // by its handle: Held
-	EventReleaseFailed EventKind = "release failed" // Err; the lock may stay taken until its lease ends
+	EventRenewed       EventKind = "renewed"        // Took, Lease, Lag, Locks
+	EventRenewFailed   EventKind = "renew failed"   // one try, which will be repeated: Took, Lease, Lag, Left, Locks, Err
+	EventReleased      EventKind = "released"       // by its handle: Took, Held
+	EventReleaseFailed EventKind = "release failed" // Took, Err; the lock may stay taken until its lease ends
 	EventLost          EventKind = "lost"           // Held, Reason, Err
 	EventCleaned       EventKind = "cleaned"        // what a request left behind that arrived late was released
 )
@@ -38,10 +39,14 @@ type Event struct {
 	Waited  bool          // the acquire had to wait
 	Tries   int           // writes that the acquire sent
 	Held    time.Duration // since the acquire
-	Lag     time.Duration
+	Lease   time.Duration // 0: none
+	Lag     time.Duration // how late a renewal began by its schedule; repeated, by that of the first try
 	Left    time.Duration // of the lease
 	Locks   int           // kept alive by the renewal of a session, whose Key is a reserved one; 0: a lock's own
 	Refused bool          // the request's condition did not hold
+
+	Units     float64 // capacity that the request was charged: read units of get and scan, else write units
+	Estimated bool    // the store did not report them; 0 then: nothing is known
 
 	TakenOver bool // from a tenure whose lease had ended
 	Reason    Reason
@@ -96,7 +101,7 @@ type heldEventsKey struct{}
 
 func (c *Client) holdEvents(ctx context.Context) (context.Context, *heldEvents) {
 	if len(c.set.observers) == 0 {
-		return ctx, &heldEvents{}
+		return ctx, nil // and nothing allocated
 	}
 	held := &heldEvents{}
 	return context.WithValue(ctx, heldEventsKey{}, held), held
@@ -112,6 +117,9 @@ func (c *Client) tellRequest(ctx context.Context, e Event) {
 }
 
 func (c *Client) tellHeld(ctx context.Context, held *heldEvents, background bool) {
+	if held == nil {
+		return
+	}
 	for _, e := range held.events {
 		if background {
 			c.later(func() { c.tell(ctx, e) })
@@ -156,6 +164,9 @@ func (c *Client) log(ctx context.Context, e Event) {
 		if e.TakenOver {
 			level, text = slog.LevelInfo, "lock taken over from a holder whose lease had ended"
 		}
+		attrs = append(attrs, slog.Duration("took", e.Took))
+	case EventResumed:
+		text = "lock resumed"
 		attrs = append(attrs, slog.Duration("took", e.Took))
 	case EventHeld:
 		text = "lock is held by another"

@@ -120,7 +120,8 @@ func (l *Lock) successor(a *acquisition) *Lock {
 		n.leave(l.session, l.moving)
 		return nil
 	}
-	n.renewal.at, n.renewal.tries, n.renewal.failed = l.renewal.at, l.renewal.tries, l.renewal.failed
+	n.renewal.at, n.renewal.due = l.renewal.at, l.renewal.due
+	n.renewal.tries, n.renewal.failed = l.renewal.tries, l.renewal.failed
 	l.passed = true
 	return n
 }

@@ -171,7 +171,7 @@ func (c *Client) scan(ctx context.Context, q lockstore.Query) (page lockstore.Pa
 		_, err := c.request(ctx, "scan", "", func(ctx context.Context) (lockstore.Result, error) {
 			var err error
 			page, err = c.store.Scan(ctx, q)
-			return lockstore.Result{Time: page.Time}, err
+			return lockstore.Result{Time: page.Time, Units: page.Units}, err
 		})
 		return err
 	})

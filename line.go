@@ -117,10 +117,7 @@ func (c *Client) lineEnded(l *Lock) {
 // stand waits in the line. It gives the lock, or nothing when it is the
 // caller's turn to deal with the store, or the error of the call.
 func (w *waiter) stand(s *standing) (*Lock, error) {
-	w.a.waited = true
-	if w.last == nil {
-		w.last = w.c.heldHere(w.a.key)
-	}
+	w.note(w.c.heldHere(w.a.key))
 	select {
 	case l := <-s.turn:
 		return w.received(l)

@@ -81,7 +81,7 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 	held := l.held()
 	err := l.releaseNow(ctx)
 	if err != nil && ctx.Err() != nil && again(err) && l.c.spawn(func(background context.Context) {
-		l.released(background, r, held, l.releaseNow(background))
+		l.released(ctx, r, held, l.releaseNow(background))
 	}) {
 		l.c.lineEnded(l)
 		return
@@ -97,10 +97,10 @@ func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err 
 	if again(err) {
 		l.c.releaseFromSession(l)
 	}
-	if !l.c.observed() {
+	if !l.c.observed() || l.members != nil {
 		return
 	}
-	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Held: held, Err: mask(err)}
+	e := Event{Kind: EventReleased, Key: l.key, Owner: l.owner, Token: l.Token(), Live: l.live, Took: l.held() - held, Held: held, Err: mask(err)}
 	if err != nil {
 		e.Kind = EventReleaseFailed
 	}

@@ -14,6 +14,7 @@ const maxRenewals = 32
 // A renewal is what a handle knows of its own renewing, under Lock.mu.
 type renewal struct {
 	at     time.Duration // monotonic; when the next one is due
+	due    time.Duration // and when the first of the tries in a row was
 	busy   bool
 	tries  int   // that failed since the last one that did not
 	failed error // the last of them
@@ -113,7 +114,10 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 	began, bounds := l.c.clock.now(), l.c.clock.at()
 	l.mu.Lock()
 	left := l.left(began, &bounds)
-	lag := due - l.renewal.at
+	if l.renewal.tries == 0 {
+		l.renewal.due = l.renewal.at
+	}
+	lag := due - l.renewal.due
 	ctx, cancel := context.WithTimeout(background, min(left/2, attemptLimit))
 	l.renewal.cancel = cancel
 	l.mu.Unlock()
@@ -213,11 +217,12 @@ func (l *Lock) tellRenewal(began protocol.Moment, lag time.Duration, err error) 
 	if l.members != nil {
 		e.Locks = l.members.count()
 	}
+	now, bounds := l.c.clock.now(), l.c.clock.at()
+	l.mu.Lock()
+	e.Lease = l.lease
 	if err != nil {
-		now, bounds := l.c.clock.now(), l.c.clock.at()
-		l.mu.Lock()
 		e.Kind, e.Left = EventRenewFailed, l.left(now, &bounds)
-		l.mu.Unlock()
 	}
+	l.mu.Unlock()
 	l.c.later(func() { l.c.tell(context.Background(), e) })
 }

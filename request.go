@@ -63,7 +63,8 @@ func (c *Client) request(ctx context.Context, step, key string, send func(contex
 	if len(c.set.observers) > 0 {
 		c.tellRequest(ctx, Event{
 			Kind: EventRequest, Key: key, Step: step, Took: a.answered.Mono - a.asked.Mono,
-			Refused: err == nil && step != "get" && !a.Applied, Err: mask(err),
+			Units: a.Units, Estimated: a.Estimated,
+			Refused: err == nil && step != "get" && step != "scan" && !a.Applied, Err: mask(err),
 		})
 	}
 	return a, err

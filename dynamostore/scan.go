@@ -25,7 +25,7 @@ func (s *Store) Scan(ctx context.Context, q lockstore.Query) (lockstore.Page, er
 	if err != nil {
 		return lockstore.Page{Time: timeOfFailure(err)}, s.fail(ctx, a, err)
 	}
-	page := lockstore.Page{Time: timeOf(out.ResultMetadata)}
+	page := lockstore.Page{Time: timeOf(out.ResultMetadata), Units: charged(out.ConsumedCapacity)}
 	if page.Items, err = s.items(out.Items); err == nil {
 		page.Next, err = s.next(out.LastEvaluatedKey)
 	}
@@ -57,6 +57,8 @@ func (s *Store) scanInput(q lockstore.Query) (*dynamodb.ScanInput, error) {
 		ConsistentRead:    aws.Bool(q.Consistent),
 		ExclusiveStartKey: start,
 		FilterExpression:  optional(s.filter(e, q.Prefix)),
+
+		ReturnConsumedCapacity: s.report,
 	}
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = e.names(), e.valueMap()
 	if q.Limit > 0 {

@@ -50,6 +50,9 @@ type Config struct {
 	// SortValue is the sort key's value, one for all locks of this store.
 	// Needed with SortKey; at most 1024 bytes.
 	SortValue string
+	// ReportCapacity makes results tell what they were charged; what a failed
+	// condition was, which DynamoDB does not report, is estimated.
+	ReportCapacity bool
 }
 
 // A Store keeps lock records in one table. It is safe for concurrent use and
@@ -60,6 +63,7 @@ type Store struct {
 	partition string
 	sort      string
 	sortValue string
+	report    types.ReturnConsumedCapacity
 }
 
 var (
@@ -84,6 +88,9 @@ func New(db API, table string, config Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, table: table, partition: config.PartitionKey, sort: config.SortKey}
+	if config.ReportCapacity {
+		s.report = types.ReturnConsumedCapacityTotal
+	}
 	if config.SortKey == "" {
 		if config.SortValue != "" {
 			return nil, errors.New("the sort key value is set without a sort key name")
@@ -155,12 +162,14 @@ func (s *Store) Get(ctx context.Context, key string, read lockstore.Consistency)
 		TableName:      aws.String(s.table),
 		Key:            s.key(key),
 		ConsistentRead: aws.Bool(bool(read)),
+
+		ReturnConsumedCapacity: s.report,
 	}
 	out, a, err := attempt(ctx, "GetItem", in, s.db.GetItem)
 	if err != nil {
 		return lockstore.Result{Time: timeOfFailure(err)}, s.fail(ctx, a, err)
 	}
-	result := lockstore.Result{Time: timeOf(out.ResultMetadata)}
+	result := lockstore.Result{Time: timeOf(out.ResultMetadata), Units: charged(out.ConsumedCapacity)}
 	result.Record, err = decode(out.Item)
 	if err != nil {
 		return result, s.malformed("GetItem", err, false)

@@ -37,9 +37,9 @@ func (s *Store) update(ctx context.Context, key string, w lockstore.Write) (lock
 		err = errNoAnswer // ALL_NEW has the keys at least
 	}
 	if err != nil {
-		return s.failedWrite(ctx, a, w.If, err)
+		return s.failedWrite(ctx, a, w.If, err, in.Key, in.ExpressionAttributeValues)
 	}
-	result := lockstore.Result{Applied: true, Time: timeOf(out.ResultMetadata)}
+	result := lockstore.Result{Applied: true, Time: timeOf(out.ResultMetadata), Units: charged(out.ConsumedCapacity)}
 	if result.Record, err = decode(out.Attributes); err != nil {
 		return result, s.malformed(op, err, true)
 	}
@@ -77,6 +77,7 @@ func (s *Store) updateInput(key string, w lockstore.Write) (*dynamodb.UpdateItem
 		ExpressionAttributeValues:           e.valueMap(),
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnConsumedCapacity:              s.report,
 	}, nil
 }
 
@@ -97,20 +98,24 @@ func (s *Store) delete(ctx context.Context, key string, c lockstore.Condition) (
 		ExpressionAttributeNames:            e.names(),
 		ExpressionAttributeValues:           e.valueMap(),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnConsumedCapacity:              s.report,
 	}
 	out, a, err := attempt(ctx, op, in, s.db.DeleteItem)
 	if err != nil {
-		return s.failedWrite(ctx, a, c, err)
+		return s.failedWrite(ctx, a, c, err, in.Key)
 	}
-	return lockstore.Result{Applied: true, Time: timeOf(out.ResultMetadata)}, nil
+	return lockstore.Result{Applied: true, Time: timeOf(out.ResultMetadata), Units: charged(out.ConsumedCapacity)}, nil
 }
 
 // failedWrite tells a failed condition, which is an answer, from a failure.
-func (s *Store) failedWrite(ctx context.Context, a *attempted, c lockstore.Condition, err error) (lockstore.Result, error) {
+func (s *Store) failedWrite(ctx context.Context, a *attempted, c lockstore.Condition, err error, sent ...item) (lockstore.Result, error) {
 	result := lockstore.Result{Time: timeOfFailure(err)}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) || !refused(httpStatus(err)) {
 		return result, s.fail(ctx, a, err)
+	}
+	if s.report != "" {
+		result.Units, result.Estimated = estimate(failed.Item, sent...), true
 	}
 	record, bad := decode(failed.Item)
 	if bad != nil {

@@ -58,6 +58,9 @@ type Result struct {
 	Applied bool       // Write only: the condition held and the change was made
 	Record  *Record    // the record now; nil: there is none
 	Time    TimeBounds // may be set on an error too
+
+	Units     float64 // capacity that the store charged for it; 0: nothing is known
+	Estimated bool    // Units were not reported but estimated
 }
 
 // TimeBounds is when, on the store's clock, it wrote its answer. The zero
@@ -89,6 +92,7 @@ type Page struct {
 	Items []Item
 	Next  string // empty: this was the last page
 	Time  TimeBounds
+	Units float64 // as of a Result
 }
 
 // An Item is one key of a page.
