@@ -24,6 +24,11 @@ const (
 	// WaitedAttribute is true for acquires that had to wait.
 	WaitedAttribute = attribute.Key("dynalock.waited")
 
+	// CapacityAttribute is "read" or "write".
+	CapacityAttribute = attribute.Key("dynalock.capacity")
+	// EstimatedAttribute is true for capacity that the store did not report.
+	EstimatedAttribute = attribute.Key("dynalock.estimated")
+
 	errorTypeAttribute = attribute.Key("error.type") // of the semantic conventions
 )
 
@@ -33,10 +38,17 @@ const (
 	held     = "held"     // another holds the lock
 	released = "released" // of a tenure
 	lost     = "lost"
+	resumed  = "resumed"
 	ok       = "ok"      // of a renewal, a release or a request
 	refused  = "refused" // a request's condition did not hold
 	failed   = "failed"
 )
+
+// reasons are those of a loss that there are at present.
+var reasons = []dynalock.Reason{
+	dynalock.ReasonExpired, dynalock.ReasonTakenOver, dynalock.ReasonForced, dynalock.ReasonReleased,
+	dynalock.ReasonSuperseded, dynalock.ReasonGone, dynalock.ReasonHeldTooLong,
+}
 
 // errorTypes are the errors that get a name of their own, the first match wins.
 var errorTypes = []struct {

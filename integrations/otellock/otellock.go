@@ -21,6 +21,7 @@ type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
 	keys   *keys // nil: no keys
+	waits  waits
 }
 
 // New makes an instrumentation. The error names a wrong option, or an
@@ -41,7 +42,7 @@ func New(opts ...Option) (*Instrumentation, error) {
 	if s.keys > 0 {
 		i.keys = newKeys(s.keys)
 	}
-	if err := i.make(s.meters.Meter(ScopeName)); err != nil {
+	if err := i.make(s.meters.Meter(ScopeName), i.waits.observe); err != nil {
 		return nil, fmt.Errorf("otellock: %w", err)
 	}
 	return i, nil
@@ -50,6 +51,6 @@ func New(opts ...Option) (*Instrumentation, error) {
 // ClientOption makes a client be watched. Call it once for each client. The
 // attributes, such as the table's name, come with every metric and span of it.
 func (i *Instrumentation) ClientOption(attrs ...attribute.KeyValue) dynalock.ClientOption {
-	w := &watcher{Instrumentation: i, attrs: slices.Clone(attrs), live: map[tenure]trace.SpanContext{}}
+	w := &watcher{Instrumentation: i, attrs: slices.Clone(attrs), live: map[tenure]trace.SpanContext{}, zeroed: map[attribute.Set]bool{}}
 	return dynalock.WithObserver(w.observe)
 }

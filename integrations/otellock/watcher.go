@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -18,14 +17,9 @@ type watcher struct {
 	*Instrumentation
 	attrs []attribute.KeyValue
 
-	mu   sync.Mutex
-	live map[tenure]trace.SpanContext // of the live locks' acquires
-}
-
-// A tenure names a lock that a client holds.
-type tenure struct {
-	key   string
-	token uint64
+	mu     sync.Mutex
+	live   map[tenure]trace.SpanContext // of the live locks' acquires
+	zeroed map[attribute.Set]bool
 }
 
 func (w *watcher) observe(ctx context.Context, e dynalock.Event) {
@@ -42,11 +36,10 @@ func (w *watcher) observe(ctx context.Context, e dynalock.Event) {
 		w.waiting(ctx, e)
 	case dynalock.EventRenewed, dynalock.EventRenewFailed:
 		w.renewal(ctx, e)
-	case dynalock.EventReleased:
-		w.ended(e)
-		w.heldDuration.Record(ctx, e.Held.Seconds(), w.with(e, LiveAttribute.Bool(e.Live), OutcomeAttribute.String(released)))
-	case dynalock.EventReleaseFailed:
-		w.releaseFailed(ctx, e)
+	case dynalock.EventResumed:
+		w.resume(ctx, e)
+	case dynalock.EventReleased, dynalock.EventReleaseFailed:
+		w.release(ctx, e)
 	case dynalock.EventLost:
 		w.lose(ctx, e, e.Reason)
 	case dynalock.EventCleaned:
@@ -56,11 +49,15 @@ func (w *watcher) observe(ctx context.Context, e dynalock.Event) {
 
 // with gives the attributes of a measurement.
 func (w *watcher) with(e dynalock.Event, attrs ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(w.set(e, attrs...))
+}
+
+func (w *watcher) set(e dynalock.Event, attrs ...attribute.KeyValue) attribute.Set {
 	attrs = append(attrs, w.attrs...)
 	if w.keys != nil && e.Key != "" {
 		attrs = append(attrs, w.keys.bounded(e.Key))
 	}
-	return metric.WithAttributeSet(attribute.NewSet(attrs...))
+	return attribute.NewSet(attrs...)
 }
 
 // outcome is how an act ended that has an error or none.
@@ -72,11 +69,26 @@ func outcome(err error, attrs ...attribute.KeyValue) []attribute.KeyValue {
 }
 
 func (w *watcher) request(ctx context.Context, e dynalock.Event) {
+	if !w.requestDuration.Enabled(ctx) && !w.capacity.Enabled(ctx) {
+		return // the most frequent event
+	}
 	attrs := outcome(e.Err, StepAttribute.String(e.Step))
 	if e.Refused {
 		attrs = []attribute.KeyValue{StepAttribute.String(e.Step), OutcomeAttribute.String(refused)}
 	}
 	w.requestDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
+	if e.Units > 0 {
+		w.capacity.Add(ctx, e.Units, w.with(e, StepAttribute.String(e.Step),
+			CapacityAttribute.String(capacity(e.Step)), EstimatedAttribute.Bool(e.Estimated)))
+	}
+}
+
+// capacity tells the kind of units that a step is charged in.
+func capacity(step string) string {
+	if step == "get" || step == "scan" {
+		return "read"
+	}
+	return "write"
 }
 
 func (w *watcher) acquire(ctx context.Context, e dynalock.Event, how string) {
@@ -85,6 +97,7 @@ func (w *watcher) acquire(ctx context.Context, e dynalock.Event, how string) {
 		attrs = append(attrs, errorType(e.Err))
 	}
 	if e.Waited {
+		w.waits.end(w, e)
 		w.waiters.Add(ctx, -1, w.with(e, LiveAttribute.Bool(e.Live)))
 		w.waitDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
 	} else if how == held {
@@ -96,12 +109,13 @@ func (w *watcher) acquire(ctx context.Context, e dynalock.Event, how string) {
 	attrs = append(attrs, WaitedAttribute.Bool(e.Waited))
 	w.acquireDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
 	span := w.span(ctx, e, "acquire", attrs...)
-	if how == acquired && e.Live {
+	if how == acquired {
 		w.began(e, span)
 	}
 }
 
 func (w *watcher) waiting(ctx context.Context, e dynalock.Event) {
+	w.waits.begin(w, e)
 	w.waiters.Add(ctx, 1, w.with(e, LiveAttribute.Bool(e.Live)))
 	if errors.Is(e.Err, dynalock.ErrHeld) {
 		w.contentions.Add(ctx, 1, w.with(e, LiveAttribute.Bool(e.Live)))
@@ -112,19 +126,33 @@ func (w *watcher) renewal(ctx context.Context, e dynalock.Event) {
 	attrs := outcome(e.Err)
 	w.renewalDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
 	w.renewalLag.Record(ctx, e.Lag.Seconds(), w.with(e))
+	if e.Lease > 0 {
+		w.renewalLagRatio.Record(ctx, e.Lag.Seconds()/e.Lease.Seconds(), w.with(e))
+	}
 	w.span(ctx, e, "renew", attrs...)
 }
 
-// releaseFailed may be told again of the same tenure, if its release is
+func (w *watcher) resume(ctx context.Context, e dynalock.Event) {
+	span := w.span(ctx, e, "resume", LiveAttribute.Bool(e.Live), OutcomeAttribute.String(resumed))
+	w.began(e, span)
+}
+
+// release may be told of again for the same tenure, if one that failed is
 // repeated.
-func (w *watcher) releaseFailed(ctx context.Context, e dynalock.Event) {
+func (w *watcher) release(ctx context.Context, e dynalock.Event) {
+	attrs := outcome(e.Err, LiveAttribute.Bool(e.Live))
+	w.releaseDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
+	w.span(ctx, e, "release", attrs...)
 	var l *dynalock.LostError
-	if errors.As(e.Err, &l) { // found out by the release
+	switch {
+	case e.Err == nil:
+		w.ended(e)
+		w.heldDuration.Record(ctx, e.Held.Seconds(), w.with(e, LiveAttribute.Bool(e.Live), OutcomeAttribute.String(released)))
+	case errors.As(e.Err, &l): // which the release found out
 		w.lose(ctx, e, l.Reason)
-		return
+	default:
+		w.ended(e)
 	}
-	w.ended(e)
-	w.releaseFailures.Add(ctx, 1, w.with(e, LiveAttribute.Bool(e.Live), errorType(e.Err)))
 }
 
 func (w *watcher) lose(ctx context.Context, e dynalock.Event, why dynalock.Reason) {
@@ -133,48 +161,4 @@ func (w *watcher) lose(ctx context.Context, e dynalock.Event, why dynalock.Reaso
 	w.heldDuration.Record(ctx, e.Held.Seconds(), w.with(e, LiveAttribute.Bool(e.Live), OutcomeAttribute.String(lost)))
 	e.Took = 0 // a moment
 	w.spanOf(ctx, e, "lost", w.ended(e), attrs...)
-}
-
-// began notes a live lock.
-func (w *watcher) began(e dynalock.Event, span trace.SpanContext) {
-	w.mu.Lock()
-	_, known := w.live[tenure{e.Key, e.Token}]
-	w.live[tenure{e.Key, e.Token}] = span
-	w.mu.Unlock()
-	if !known {
-		w.liveLocks.Add(context.Background(), 1, w.with(e))
-	}
-}
-
-// ended notes the end of a live lock, once, and gives the span of its acquire.
-func (w *watcher) ended(e dynalock.Event) trace.SpanContext {
-	w.mu.Lock()
-	span, known := w.live[tenure{e.Key, e.Token}]
-	delete(w.live, tenure{e.Key, e.Token})
-	w.mu.Unlock()
-	if known {
-		w.liveLocks.Add(context.Background(), -1, w.with(e))
-	}
-	return span
-}
-
-// span makes the span of an act that has just ended, below that of its caller.
-func (w *watcher) span(ctx context.Context, e dynalock.Event, act string, attrs ...attribute.KeyValue) trace.SpanContext {
-	return w.spanOf(ctx, e, act, trace.SpanContext{}, attrs...)
-}
-
-// spanOf links it to an earlier one too.
-func (w *watcher) spanOf(ctx context.Context, e dynalock.Event, act string, of trace.SpanContext, attrs ...attribute.KeyValue) trace.SpanContext {
-	end := time.Now()
-	opts := []trace.SpanStartOption{trace.WithTimestamp(end.Add(-e.Took)), trace.WithAttributes(append(attrs, w.attrs...)...)}
-	if of.IsValid() {
-		opts = append(opts, trace.WithLinks(trace.Link{SpanContext: of}))
-	}
-	_, span := w.tracer.Start(ctx, "dynalock "+act, opts...)
-	if w.keys != nil {
-		span.SetAttributes(KeyAttribute.String(e.Key))
-	}
-	finish(span, e)
-	span.End(trace.WithTimestamp(end))
-	return span.SpanContext()
 }
