@@ -20,6 +20,8 @@ const (
 // dynalock.WithSessionKeyPrefix set.
 const sessions = "dynalock:session:"
 
+func session(key string) bool { return strings.Contains(key, sessions) }
+
 // keys are those that have time series of their own.
 type keys struct {
 	most int
@@ -32,7 +34,7 @@ func newKeys(most int) *keys { return &keys{most: most, known: map[string]struct
 
 // bounded is the attribute of a key in metrics.
 func (k *keys) bounded(key string) attribute.KeyValue {
-	if strings.Contains(key, sessions) {
+	if session(key) {
 		return KeyAttribute.String(KeySession)
 	}
 	k.mu.Lock()

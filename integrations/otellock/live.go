@@ -41,6 +41,7 @@ func (w *watcher) zero(e dynalock.Event) {
 	if known {
 		return
 	}
+	w.cleanups.Add(context.Background(), 0, w.with(e))
 	w.takeovers.Add(context.Background(), 0, metric.WithAttributeSet(set))
 	for _, why := range reasons {
 		w.losses.Add(context.Background(), 0, w.with(e, LiveAttribute.Bool(e.Live), ReasonAttribute.String(string(why))))

@@ -151,6 +151,9 @@ func TestLiveLocks(t *testing.T) {
 		must(t, a.Close(bg))
 		synctest.Wait()
 		o.want(0, "dynalock.live_lock.count")
+		// The session that renewed them is no lock.
+		o.want(3, "dynalock.held.duration", outcome("released"))
+		o.want(3, "dynalock.release.duration")
 	})
 }
 

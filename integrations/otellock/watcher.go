@@ -140,6 +140,9 @@ func (w *watcher) resume(ctx context.Context, e dynalock.Event) {
 // release may be told of again for the same tenure, if one that failed is
 // repeated.
 func (w *watcher) release(ctx context.Context, e dynalock.Event) {
+	if session(e.Key) {
+		return // no lock of anybody's
+	}
 	attrs := outcome(e.Err, LiveAttribute.Bool(e.Live))
 	w.releaseDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
 	w.span(ctx, e, "release", attrs...)
