@@ -84,7 +84,8 @@ func telling(t *testing.T) map[string]int64 {
 	for range 3 { // what is allocated now shows after the second collection
 		runtime.GC()
 	}
-	records := make([]runtime.MemProfileRecord, 100_000)
+	found, _ := runtime.MemProfile(nil, true)
+	records := make([]runtime.MemProfileRecord, found+1000) // making it is recorded too
 	found, ok := runtime.MemProfile(records, true)
 	if !ok {
 		t.Fatalf("%d records", found)

@@ -5,8 +5,6 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/kmdeveloping/dynalock"
 )
 
 // A tenure names a lock that a client holds.
@@ -16,7 +14,7 @@ type tenure struct {
 }
 
 // began notes a lock that is held from now on.
-func (w *watcher) began(e dynalock.Event, span trace.SpanContext) {
+func (w *watcher) began(e event, span trace.SpanContext) {
 	w.zero(e)
 	if !e.Live {
 		return // it may outlive its handle and this process
@@ -32,7 +30,7 @@ func (w *watcher) began(e dynalock.Event, span trace.SpanContext) {
 
 // zero makes the time series of what may become of a lock before it does:
 // Prometheus takes a counter that appears with 1 for one that has not risen.
-func (w *watcher) zero(e dynalock.Event) {
+func (w *watcher) zero(e event) {
 	set := w.set(e, LiveAttribute.Bool(e.Live))
 	w.mu.Lock()
 	known := w.zeroed[set]
@@ -49,7 +47,7 @@ func (w *watcher) zero(e dynalock.Event) {
 }
 
 // ended notes the end of a live lock, once, and gives the span of its acquire.
-func (w *watcher) ended(e dynalock.Event) trace.SpanContext {
+func (w *watcher) ended(e event) trace.SpanContext {
 	w.mu.Lock()
 	span, known := w.live[tenure{e.Key, e.Token}]
 	delete(w.live, tenure{e.Key, e.Token})

@@ -157,6 +157,28 @@ func TestLiveLocks(t *testing.T) {
 	})
 }
 
+// A release that fails and is repeated ends the lock's count once.
+func TestReleaseRepeated(t *testing.T) {
+	bubble(t, func(t *testing.T, table *dynalocktest.Table) {
+		o := newLab(t)
+		c := table.Client(o.ClientOption())
+		l, err := c.AcquireLock(bg, "k", dynalock.KeepAlive(), dynalock.WithLease(time.Hour))
+		must(t, err)
+		table.Down()
+		if l.Release(bg) == nil {
+			t.Fatal("released without a table")
+		}
+		o.want(0, "dynalock.live_lock.count")
+		o.want(1, "dynalock.release.duration", outcome("failed"), otellock.LiveAttribute.Bool(true))
+		o.want(0, "dynalock.held.duration")
+		table.Up()
+		must(t, l.Release(bg))
+		o.want(0, "dynalock.live_lock.count")
+		o.want(1, "dynalock.release.duration", outcome("ok"))
+		o.want(1, "dynalock.held.duration", outcome("released"))
+	})
+}
+
 // A loss that only the release finds out is a loss, and no release.
 func TestLossFoundByRelease(t *testing.T) {
 	bubble(t, func(t *testing.T, table *dynalocktest.Table) {

@@ -19,7 +19,7 @@ type waits struct {
 }
 
 // begin notes one more who waits.
-func (s *waits) begin(w *watcher, e dynalock.Event) {
+func (s *waits) begin(w *watcher, e event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.since == nil {
@@ -28,13 +28,13 @@ func (s *waits) begin(w *watcher, e dynalock.Event) {
 	if s.since[w] == nil {
 		s.since[w] = map[string][]time.Time{}
 	}
-	s.since[w][e.Key] = append(s.since[w][e.Key], time.Now())
+	s.since[w][e.Key] = append(s.since[w][e.Key], e.at)
 }
 
 // end takes out one who waited. Events do not say which, but how long its call
 // took: it is the one that began about then.
-func (s *waits) end(w *watcher, e dynalock.Event) {
-	began := time.Now().Add(-e.Took)
+func (s *waits) end(w *watcher, e event) {
+	began := e.at.Add(-e.Took)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.since[w][e.Key]
@@ -65,7 +65,7 @@ func (s *waits) observe(_ context.Context, o metric.Float64Observer) error {
 	defer s.mu.Unlock()
 	for w, keys := range s.since {
 		for key, all := range keys {
-			set := w.set(dynalock.Event{Key: key})
+			set := w.set(event{Event: dynalock.Event{Key: key}})
 			for _, since := range all {
 				longest[set] = max(longest[set], now.Sub(since))
 			}

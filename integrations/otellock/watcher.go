@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -22,7 +23,15 @@ type watcher struct {
 	zeroed map[attribute.Set]bool
 }
 
-func (w *watcher) observe(ctx context.Context, e dynalock.Event) {
+// An event is one of the client's and when it was told: what measuring takes is
+// no part of it.
+type event struct {
+	dynalock.Event
+	at time.Time
+}
+
+func (w *watcher) observe(ctx context.Context, told dynalock.Event) {
+	e := event{told, time.Now()}
 	switch e.Kind {
 	case dynalock.EventRequest:
 		w.request(ctx, e)
@@ -48,11 +57,11 @@ func (w *watcher) observe(ctx context.Context, e dynalock.Event) {
 }
 
 // with gives the attributes of a measurement.
-func (w *watcher) with(e dynalock.Event, attrs ...attribute.KeyValue) metric.MeasurementOption {
+func (w *watcher) with(e event, attrs ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributeSet(w.set(e, attrs...))
 }
 
-func (w *watcher) set(e dynalock.Event, attrs ...attribute.KeyValue) attribute.Set {
+func (w *watcher) set(e event, attrs ...attribute.KeyValue) attribute.Set {
 	attrs = append(attrs, w.attrs...)
 	if w.keys != nil && e.Key != "" {
 		attrs = append(attrs, w.keys.bounded(e.Key))
@@ -68,7 +77,7 @@ func outcome(err error, attrs ...attribute.KeyValue) []attribute.KeyValue {
 	return append(attrs, OutcomeAttribute.String(failed), errorType(err))
 }
 
-func (w *watcher) request(ctx context.Context, e dynalock.Event) {
+func (w *watcher) request(ctx context.Context, e event) {
 	if !w.requestDuration.Enabled(ctx) && !w.capacity.Enabled(ctx) {
 		return // the most frequent event
 	}
@@ -91,7 +100,7 @@ func capacity(step string) string {
 	return "write"
 }
 
-func (w *watcher) acquire(ctx context.Context, e dynalock.Event, how string) {
+func (w *watcher) acquire(ctx context.Context, e event, how string) {
 	attrs := []attribute.KeyValue{OutcomeAttribute.String(how), LiveAttribute.Bool(e.Live)}
 	if how == failed {
 		attrs = append(attrs, errorType(e.Err))
@@ -114,7 +123,7 @@ func (w *watcher) acquire(ctx context.Context, e dynalock.Event, how string) {
 	}
 }
 
-func (w *watcher) waiting(ctx context.Context, e dynalock.Event) {
+func (w *watcher) waiting(ctx context.Context, e event) {
 	w.waits.begin(w, e)
 	w.waiters.Add(ctx, 1, w.with(e, LiveAttribute.Bool(e.Live)))
 	if errors.Is(e.Err, dynalock.ErrHeld) {
@@ -122,7 +131,7 @@ func (w *watcher) waiting(ctx context.Context, e dynalock.Event) {
 	}
 }
 
-func (w *watcher) renewal(ctx context.Context, e dynalock.Event) {
+func (w *watcher) renewal(ctx context.Context, e event) {
 	attrs := outcome(e.Err)
 	w.renewalDuration.Record(ctx, e.Took.Seconds(), w.with(e, attrs...))
 	w.renewalLag.Record(ctx, e.Lag.Seconds(), w.with(e))
@@ -132,14 +141,14 @@ func (w *watcher) renewal(ctx context.Context, e dynalock.Event) {
 	w.span(ctx, e, "renew", attrs...)
 }
 
-func (w *watcher) resume(ctx context.Context, e dynalock.Event) {
+func (w *watcher) resume(ctx context.Context, e event) {
 	span := w.span(ctx, e, "resume", LiveAttribute.Bool(e.Live), OutcomeAttribute.String(resumed))
 	w.began(e, span)
 }
 
 // release may be told of again for the same tenure, if one that failed is
 // repeated.
-func (w *watcher) release(ctx context.Context, e dynalock.Event) {
+func (w *watcher) release(ctx context.Context, e event) {
 	if session(e.Key) {
 		return // no lock of anybody's
 	}
@@ -158,7 +167,7 @@ func (w *watcher) release(ctx context.Context, e dynalock.Event) {
 	}
 }
 
-func (w *watcher) lose(ctx context.Context, e dynalock.Event, why dynalock.Reason) {
+func (w *watcher) lose(ctx context.Context, e event, why dynalock.Reason) {
 	attrs := []attribute.KeyValue{LiveAttribute.Bool(e.Live), ReasonAttribute.String(string(why))}
 	w.losses.Add(ctx, 1, w.with(e, attrs...))
 	w.heldDuration.Record(ctx, e.Held.Seconds(), w.with(e, LiveAttribute.Bool(e.Live), OutcomeAttribute.String(lost)))

@@ -125,7 +125,7 @@ func unknownSelector(all map[string]series, s *parser.VectorSelector) (found []s
 	}
 	for _, m := range s.LabelMatchers {
 		switch {
-		case m.Name == labels.MetricName || slices.Contains(scraped, m.Name):
+		case m.Name == model.MetricNameLabel || slices.Contains(scraped, m.Name):
 		case of[m.Name] == nil:
 			found = append(found, s.Name+" by label "+m.Name)
 		case m.Type == labels.MatchEqual && !of[m.Name][m.Value]:
