@@ -37,6 +37,11 @@ func TestCapacity(t *testing.T) {
 	_, err = b.GetLock(bg, "k")
 	must(t, err)
 	o.want(1, units, step("get"), reads, reported)
+	for _, err := range b.Locks(bg) {
+		must(t, err)
+	}
+	o.want(0.5, units, step("scan"), reads, reported)
+	o.want(1, "dynalock.request.duration", step("scan"), outcome("ok"))
 	must(t, l.Release(bg))
 	o.want(3, units, step("release"), writes, reported)
 	o.want(0, units, step("get"), writes)
