@@ -195,7 +195,7 @@ func (l *Lock) renewFailed(err error) {
 	}
 	first := l.renewal.tries == 0
 	lease, left := l.belief.Lease, l.left(now, &bounds)
-	step := min(max(lease/100, backoffMin)<<min(l.renewal.tries, 6), max(lease/8, backoffMin))
+	step := min(max(lease/100, backoffMin)<<min(l.renewal.tries, 6), max(lease/16, backoffMin))
 	// The last tries have no time left, which is no news.
 	if l.renewal.failed == nil || !errors.Is(err, context.DeadlineExceeded) {
 		l.renewal.failed = mask(err)

@@ -204,8 +204,12 @@ func (w *waiter) sleep(ctx context.Context) error {
 		// Each place has its turn a claim window after the one before. A turn that
 		// has come and gone is no reason to hurry.
 		turn := held.RetryAt.Sub(now.Wall) + time.Duration(w.ahead)*protocol.ClaimWindow
+		spread := c.set.pollMin
+		if w.ahead > 0 { // many may wait for the same moment
+			spread = c.set.pollMax
+		}
 		if turn > 0 || w.ahead == 0 {
-			d = min(d, max(turn, 0)+c.jitter(time.Millisecond, c.set.pollMin))
+			d = min(d, max(turn, 0)+c.jitter(time.Millisecond, spread))
 		}
 	}
 	if w.until > 0 {
