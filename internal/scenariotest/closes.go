@@ -14,13 +14,13 @@ import (
 // closes is what Close does to whatever the client is busy with.
 func closes() []scenario {
 	return []scenario{
-		{"Close, live and durable locks", closeLocks},
-		{"Close, waiting calls", closeWaiting},
-		{"Close, a few throttled", closeThrottledABit},
-		{"Close, all throttled", func(w *world) { closeInVain(w, faultstore.Throttle()) }},
-		{"Close, all swallowed", func(w *world) { closeInVain(w, faultstore.BlackHole()) }},
-		{"Close, twice", closeTwice},
-		{"Close, during an acquire", closeDuringAcquire},
+		{name: "Close, live and durable locks", run: closeLocks},
+		{name: "Close, waiting calls", run: closeWaiting},
+		{name: "Close, a few throttled", run: closeThrottledABit},
+		{name: "Close, all throttled", run: func(w *world) { closeInVain(w, faultstore.Throttle()) }},
+		{name: "Close, all swallowed", run: func(w *world) { closeInVain(w, faultstore.BlackHole()) }},
+		{name: "Close, twice", run: closeTwice},
+		{name: "Close, during an acquire", run: closeDuringAcquire},
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // leaks is D7: goroutines, timers and renewals that are left behind.
 func leaks() []scenario {
-	all := []scenario{{"D7, many cycles", manyCycles}}
+	all := []scenario{{name: "D7, many cycles", run: manyCycles, busy: true}}
 	return append(all, each("D7, slow renewals", map[string]struct{ fake, real time.Duration }{
 		"just below a period": {900 * time.Millisecond, 600 * time.Millisecond},
 		"above a period":      {1100 * time.Millisecond, 800 * time.Millisecond},

@@ -16,10 +16,10 @@ import (
 // queues is B8: arrival order, and those who drop out of it.
 func queues() []scenario {
 	return []scenario{
-		{"B8, in order", inOrder},
-		{"B8, in order, then those for whom there was no room", inOrderFull},
-		{"B8, the dead and the cancelled", deadAndCancelled},
-		{"B8, a paused one queues again", pausedQueuesAgain},
+		{name: "B8, in order", run: inOrder},
+		{name: "B8, in order, then those for whom there was no room", run: inOrderFull},
+		{name: "B8, the dead and the cancelled", run: deadAndCancelled},
+		{name: "B8, a paused one queues again", run: pausedQueuesAgain},
 	}
 }
 
@@ -189,6 +189,7 @@ func deadAndCancelled(w *world) {
 	n.machines[3].cut() // and never heard of again
 	cancel()
 	w.await("number 5 leaves the queue", 2*w.soon(), func() bool { return !slices.Contains(w.queue("k"), name(5)) })
+	w.await("number 5 gives up", w.soon(), n.calls[5].over)
 	if err := n.calls[5].err; !errors.Is(err, context.Canceled) || !errors.Is(err, dynalock.ErrHeld) {
 		w.t.Errorf("number 5: %v", err)
 	}

@@ -51,7 +51,7 @@ func (k kind) own(l *dynalock.Lock) *dynalock.Lock {
 
 // period is the longest time between two renewals in peace.
 func (w *world) period() time.Duration {
-	return pick(w, w.lease()/3+20*time.Millisecond, w.lease())
+	return pick(w, w.lease()/3+30*time.Millisecond, w.lease())
 }
 
 // beats lets time go by and fails the scenario unless the lock is held all the
@@ -61,7 +61,7 @@ func (w *world) beats(k kind, l *dynalock.Lock, d, most time.Duration) {
 	w.t.Helper()
 	first := w.writes(l.Key())
 	n, since := first, time.Now()
-	for end := time.Now().Add(d); time.Now().Before(end) && !w.t.Failed(); w.pass(step) {
+	for end := time.Now().Add(d); time.Now().Before(end) && !w.t.Failed(); w.pass(2 * w.step()) {
 		if now := w.writes(l.Key()); now != n {
 			n, since = now, time.Now()
 		}
@@ -151,7 +151,7 @@ func takenAfterLoss(w *world, k kind) {
 	w.pass(w.lease() / 3)
 	w.must(held.Release(bg))
 	second := k.own(again.within(pick(w, 2*time.Second, 8*time.Second)))
-	w.beats(k, second, pick(w, 4*w.lease(), 3*w.lease()), w.period())
+	w.beats(k, second, pick(w, 4*w.lease(), 2*w.lease()), w.period())
 	if l.Held() {
 		w.t.Error("a belief came back:", l)
 	}

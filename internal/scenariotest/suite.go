@@ -1,7 +1,6 @@
 package scenariotest
 
 import (
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,6 +22,7 @@ type Harness struct {
 type scenario struct {
 	name string
 	run  func(w *world)
+	busy bool // not at the same time as others, whose locks it would endanger
 }
 
 // Run runs the suite. In real time it takes about as long as the longest
@@ -32,29 +32,40 @@ func Run(t *testing.T, h Harness) {
 	for _, some := range [][]scenario{waits(), renewals(), herds(), queues(), leaks(), throttled(), closes()} {
 		all = append(all, some...)
 	}
-	// t.Parallel would run only as many as there are processors.
-	var running sync.WaitGroup
-	defer running.Wait()
-	for _, s := range all {
-		if !h.RealTime {
+	if !h.RealTime {
+		for _, s := range all {
 			t.Run(s.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { s.run(newWorld(t, h)) })
 			})
-			continue
 		}
-		running.Go(func() {
-			t.Run(s.name, func(t *testing.T) {
-				// What a scenario starts is told from the rest by this label.
-				labelled(t.Name(), func() { s.run(newWorld(t, h)) })
-			})
-		})
+		return
 	}
+	// t.Parallel would run only as many as there are processors.
+	var running sync.WaitGroup
+	for _, s := range all {
+		if !s.busy {
+			running.Go(func() { s.inRealTime(t, h) })
+		}
+	}
+	running.Wait()
+	for _, s := range all {
+		if s.busy {
+			s.inRealTime(t, h)
+		}
+	}
+}
+
+// inRealTime marks whatever the scenario starts, to tell it from the rest.
+func (s scenario) inRealTime(t *testing.T, h Harness) {
+	t.Run(s.name, func(t *testing.T) {
+		labelled(t.Name(), func() { s.run(newWorld(t, h)) })
+	})
 }
 
 // each makes a scenario of every variant.
 func each[V any](name string, variants map[string]V, run func(w *world, v V)) (all []scenario) {
 	for variant, v := range variants {
-		all = append(all, scenario{strings.TrimSuffix(name+", "+variant, ", "), func(w *world) { run(w, v) }})
+		all = append(all, scenario{name: name + ", " + variant, run: func(w *world) { run(w, v) }})
 	}
 	return all
 }

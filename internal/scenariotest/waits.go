@@ -15,8 +15,8 @@ import (
 // waits is B3: waiting obeys the caller's budget and cancel, nothing else.
 func waits() []scenario {
 	all := []scenario{
-		{"B3, a limit is wall time", limitIsWallTime},
-		{"B3, no limit", noLimit},
+		{name: "B3, a limit is wall time", run: limitIsWallTime},
+		{name: "B3, no limit", run: noLimit},
 	}
 	return append(all, each("B3, cancel and Close are immediate", map[string]outage{
 		"between reads":                 {fault: faultstore.Hold(0)},

@@ -44,7 +44,7 @@ func pick[V any](w *world, fake, real V) V {
 }
 
 // lease is that of most locks: long enough for a busy machine.
-func (w *world) lease() time.Duration { return pick(w, 3*time.Second, 2*time.Second) }
+func (w *world) lease() time.Duration { return pick(w, 3*time.Second, 2500*time.Millisecond) }
 
 // soon is within what something happens that happens at once.
 func (w *world) soon() time.Duration { return pick(w, 50*time.Millisecond, 2*time.Second) }
@@ -56,6 +56,10 @@ func (w *world) live() []dynalock.AcquireOption {
 
 // liveWait is live, and waits.
 func (w *world) liveWait() []dynalock.AcquireOption { return append(w.live(), dynalock.Wait()) }
+
+// realPoll is the longest time between two reads outside the queue where time
+// is real.
+const realPoll = 400 * time.Millisecond
 
 // A machine is a client with a connection of its own, and with clocks of its
 // own where time is fake.
@@ -80,7 +84,7 @@ func (w *world) through(front func(lockstore.Store) lockstore.Store, owner strin
 	}
 	all := []dynalock.ClientOption{dynalock.WithLockOwnerName(owner)}
 	if w.real {
-		all = append(all, dynalock.WithPollInterval(20*time.Millisecond, 200*time.Millisecond))
+		all = append(all, dynalock.WithPollInterval(50*time.Millisecond, realPoll))
 	} else {
 		m.clock = newClock()
 		store.Now = m.clock.now
@@ -177,7 +181,9 @@ func (m *machine) stand(ctx context.Context, key string, opts ...dynalock.Acquir
 	case <-n.met:
 	case <-c.got:
 	}
-	m.w.pass(pick(m.w, time.Millisecond, 0))
+	if !m.w.real {
+		synctest.Wait()
+	}
 	return c
 }
 
@@ -202,8 +208,8 @@ func over(ch <-chan struct{}) bool {
 	}
 }
 
-// step is how often a scenario looks.
-const step = 10 * time.Millisecond
+// step is how often a scenario looks: others run at the same time if that is real.
+func (w *world) step() time.Duration { return pick(w, 10*time.Millisecond, 50*time.Millisecond) }
 
 // pass lets time go by, and judges all the while.
 func (w *world) pass(d time.Duration) {
@@ -214,7 +220,7 @@ func (w *world) pass(d time.Duration) {
 		if left <= 0 {
 			return
 		}
-		time.Sleep(min(left, step)) // real time: the stores' and other processes'; fake in a bubble
+		time.Sleep(min(left, w.step())) // real time: the stores' and other processes'; fake in a bubble
 		if !w.real {
 			synctest.Wait()
 		}
@@ -224,7 +230,7 @@ func (w *world) pass(d time.Duration) {
 // await lets time go by until ok, and ends the scenario if that takes longer.
 func (w *world) await(what string, d time.Duration, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(d); !ok(); w.pass(step) {
+	for end := time.Now().Add(d); !ok(); w.pass(w.step()) {
 		if time.Now().After(end) {
 			w.t.Fatalf("not within %v: %s", d, what)
 		}
