@@ -115,7 +115,8 @@ func manyClients(w *world) {
 	h.all.Wait()
 	sent = h.sent()
 	w.t.Logf("for each hand-over %.2f writes refused, %.2f writes, %.2f reads", of(sent.Failed, n), of(sent.Writes, n), of(sent.Gets, n))
-	if sent.Failed > 4*n {
+	// Where requests take time, several see the same room in the queue.
+	if sent.Failed > pick(w, 4, 12)*n {
 		w.t.Errorf("%d writes were refused in %d hand-overs", sent.Failed, n)
 	}
 }
