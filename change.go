@@ -27,6 +27,7 @@ type change struct {
 	// claims: it is the first write of a tenure that was handed over, and says
 	// whether its item is to be deleted.
 	claims, delete bool
+	attaches       bool // it must not take the lock out of a session
 	once           bool // one request; whoever asks repeats it
 	made           bool // under Lock.mu: it was made, though its answer was lost
 }
@@ -78,6 +79,9 @@ func (l *Lock) changeOnce(ctx context.Context, ch *change) error {
 		}
 		if why, by := protocol.WhyLost(l.nonce, got.Record); why != protocol.LossNone {
 			return l.lose(why, by)
+		}
+		if ch.attaches && got.Record.Session != "" {
+			return errInSession
 		}
 	}
 	return &lockstore.Error{Kind: ErrUnavailable, Op: ch.step, Advice: "other handles of this tenure keep writing; try again"}
@@ -138,6 +142,9 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 		if promise.Lease != 0 && (l.belief.Lease == 0 || promise.Lease < l.belief.Lease) {
 			// It shortens, and from here on may have done so.
 			l.caps = append(l.caps, p)
+			if l.session != nil { // which does not prove it any more
+				l.renewal.at = now.Mono + min(promise.Lease, l.lease)/10
+			}
 		}
 	default:
 		w = protocol.Update(l.nonce, l.seq, ch.data)

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,7 +28,8 @@ const (
 
 // Handle names the tenure for [Client.AttachLock] in another process. Whoever
 // has it can act as this handle does, so it is a secret: keep it out of logs
-// and command lines.
+// and command lines. A live lock is renewed by itself from then on, not with the
+// client's others.
 func (l *Lock) Handle() string {
 	l.share()
 	var b []byte
@@ -117,7 +119,9 @@ func parseHandle(handle string) (scope, key string, of tenureName, err error) {
 // of its handles releases; nothing renews it here.
 //
 // It never creates a lock: [ErrNotHeld], as a *[LostError], if the tenure has
-// ended. One consistent read and one write.
+// ended. One consistent read and one write; where its holder has not yet given
+// the lock a lease of its own, as it does when it is asked for a handle, it
+// waits for that, by further reads.
 func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if err := c.ready(ctx); err != nil {
 		return nil, err
@@ -135,19 +139,30 @@ func (c *Client) AttachLock(ctx context.Context, handle string) (*Lock, error) {
 	if err := ended(ctx, nil); err != nil {
 		return nil, err
 	}
-	r, err := c.readNow(ctx, key)
-	if err != nil {
-		return nil, err
+	limited, cancel := limit(ctx)
+	defer cancel()
+	for n := 0; ; n++ {
+		r, err := c.readNow(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if why, by := protocol.WhyLost(of.nonce, r); why != protocol.LossNone {
+			return nil, &LostError{Key: key, Reason: reasons[why], By: by}
+		}
+		if r.Session == "" {
+			if l, err := c.attach(ctx, key, of.token, r); err != errInSession {
+				return l, err
+			}
+		}
+		if !c.backoff(limited, c.closing, min(n, 5), errInSession) {
+			return nil, c.failure(ctx, unavailable("attach", c, errInSession))
+		}
 	}
-	if why, by := protocol.WhyLost(of.nonce, r); why != protocol.LossNone {
-		return nil, &LostError{Key: key, Reason: reasons[why], By: by}
-	}
-	if err := c.mark(ctx, r); err != nil {
-		return nil, err
-	}
-	defer c.markAgain(ctx, r)
-	return c.attach(ctx, key, of.token, r)
 }
+
+// errInSession: whoever asked for a handle takes its lock out of its session,
+// at once if it can. Nobody else may: its belief goes by the session until then.
+var errInSession = errors.New("its holder has not yet given the lock a lease of its own, as it does when it is asked for a handle; try again")
 
 func (c *Client) attach(ctx context.Context, key string, token int64, r *lockstore.Record) (*Lock, error) {
 	data, err := c.open(key, r)
@@ -159,7 +174,7 @@ func (c *Client) attach(ctx context.Context, key string, token int64, r *locksto
 	l.shared, l.token, l.data = true, token, data
 	limited, cancel := limit(ctx)
 	defer cancel()
-	if err := l.change(limited, &change{step: "attach", renew: true, lease: r.Lease}); err != nil {
+	if err := l.change(limited, &change{step: "attach", renew: true, attaches: true, lease: r.Lease}); err != nil {
 		return nil, l.answer(ctx, err)
 	}
 	if err := c.adopt(l); err != nil {

@@ -34,11 +34,18 @@ type members struct {
 	locks map[*Lock]*list.Element
 	order list.List // of *Lock: who was read longest ago comes first
 
-	marks  int64                     // how often the record was marked, as last seen
-	until  time.Duration             // monotonic; the end of the watch, 0: none
-	unsure map[*Lock]protocol.Belief // what may be believed until the lock was read
+	marks  int64         // how often the record was marked, as last seen
+	until  time.Duration // monotonic; the end of the watch, 0: none
+	unsure map[*Lock]doubt
 	toRead []*Lock
 	busy   int // lookers at work
+}
+
+// A doubt bounds what may be believed of a lock until it has been read, by a
+// read that was asked for later than that.
+type doubt struct {
+	until protocol.Belief
+	since time.Duration // monotonic
 }
 
 func newMembers() *members { return &members{locks: map[*Lock]*list.Element{}} }
@@ -130,38 +137,42 @@ func (m *members) renewed(marks int64, before protocol.Belief, lease time.Durati
 	}
 	all := m.first(len(m.locks))
 	for _, l := range all {
-		m.doubt(l, before)
+		m.doubt(l, doubt{until: before, since: now.Mono})
 	}
 	m.toRead = append([]*Lock(nil), all...)
 	return all
 }
 
-// doubt bounds what may be believed of a lock until it was read.
-func (m *members) doubt(l *Lock, until protocol.Belief) {
-	if _, known := m.unsure[l]; known || m.locks[l] == nil {
-		return
+// doubt notes one. An earlier one goes on, and so does its bound.
+func (m *members) doubt(l *Lock, d doubt) {
+	if former, is := m.unsure[l]; is {
+		d.until = former.until
 	}
 	if m.unsure == nil {
-		m.unsure = map[*Lock]protocol.Belief{}
+		m.unsure = map[*Lock]doubt{}
 	}
-	m.unsure[l] = until
+	m.unsure[l] = d
 }
 
 // left is how much longer the lock may be believed without having been read.
 func (m *members) left(l *Lock, now protocol.Moment, bounds *protocol.Bounds) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if until, is := m.unsure[l]; is {
-		return until.Left(now, bounds)
+	if d, is := m.unsure[l]; is {
+		return d.until.Left(now, bounds)
 	}
 	return protocol.Forever
 }
 
-// sure notes that a lock was read, and is as it was.
-func (m *members) sure(l *Lock) {
+// sure notes that a read showed the lock as it was, if that is of any use: if
+// it was asked for since the doubt, and answered before belief had run out.
+func (m *members) sure(l *Lock, got answer, bounds *protocol.Bounds) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.unsure, l)
+	d, is := m.unsure[l]
+	if is && got.asked.Mono >= d.since && d.until.Left(got.answered, bounds) > 0 {
+		delete(m.unsure, l)
+	}
 }
 
 // next gives the next lock to read, to one of the lookers; nil: it may go.
@@ -259,30 +270,11 @@ func (l *Lock) confirm(ctx context.Context, session *Lock) bool {
 		_ = l.lose(why, by)
 		return true
 	}
-	if !l.noteSession(got.Record) {
-		session.members.sure(l)
+	if got.Record.Session == session.key { // or it is leaving it, by a renewal of its own
+		bounds := l.c.clock.at()
+		session.members.sure(l, got, &bounds)
 	}
 	return true
-}
-
-// noteSession looks whether a record still shows the session that keeps the
-// lock alive. Where it does not, because the tenure was attached elsewhere, the
-// lock is renewed by itself from now on, and at once.
-func (l *Lock) noteSession(r *lockstore.Record) (moved bool) {
-	now := l.c.clock.now()
-	l.mu.Lock()
-	s := l.session
-	if moved = s != nil && r.Session != s.key; moved {
-		s.mu.Lock()
-		s.members.doubt(l, s.belief)
-		s.mu.Unlock()
-		l.renewAlone(now)
-	}
-	l.mu.Unlock()
-	if moved {
-		l.c.schedule(l, now)
-	}
-	return moved
 }
 
 // renewAlone takes the lock out of its session by a renewal that is due at

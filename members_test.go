@@ -1,6 +1,7 @@
 package dynalock_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -18,11 +19,11 @@ func ofSession(key string, _ lockstore.Write) bool { return isSession(key) }
 // session's renewals prove nothing about it.
 func TestMark_WhatCannotBeReadEnds(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
-		a, b, c, o := w.machine("a"), w.machine("b"), w.machine("c"), oracle{t: t}
+		a, b, c, o := w.machine("a"), w.machine("a"), w.machine("c"), oracle{t: t}
 		l, other := o.add(a, a.take("k", dynalock.KeepAlive())), a.take("other", dynalock.KeepAlive())
 		pass(time.Minute)
 		a.net.On(faultstore.Match{Key: "k"}, faultstore.Throttle())
-		_, err := b.AttachLock(bg, l.Handle())
+		_, err := b.ResumeLock(bg, "k")
 		must(t, err)
 		b.crash()
 		o.passWith(5*time.Minute, c, c.wait(bg, "k", dynalock.WaitFor(5*time.Minute)))
@@ -199,5 +200,78 @@ func TestSession_KeysWithAPrefixAreReserved(t *testing.T) {
 				t.Errorf("%+v", info)
 			}
 		}
+	})
+}
+
+// An extension whose answer is lost is no loss, in a session either: the lock is
+// renewed by itself until it is known how long it was promised.
+func TestSession_ExtendOfUnknownOutcome(t *testing.T) {
+	for name, f := range map[string]faultstore.Fault{"lost": faultstore.BlackHole(), "made": faultstore.BlackHoleApplied()} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				a, b, o := w.machine("a"), w.machine("b"), oracle{t: t}
+				l := o.add(a, a.take("k", dynalock.KeepAlive()))
+				pass(time.Minute)
+				a.net.On(faultstore.Match{Key: "k", If: faultstore.Renewals, Times: 2}, f)
+				ctx, cancel := context.WithTimeout(bg, 500*time.Millisecond)
+				defer cancel()
+				if err := l.Extend(ctx, 30*time.Second); err == nil {
+					t.Fatal("extended")
+				}
+				o.passWith(3*time.Minute, b, b.wait(bg, "k", dynalock.WaitFor(3*time.Minute)))
+				if !l.Held() {
+					t.Error(l.Err())
+				}
+			})
+		})
+	}
+}
+
+// A read that was under way when a mark was seen, or when the session was
+// renewed again, proves nothing of what came after it.
+func TestMark_ReadOnTheWay(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, op, b, o := w.machine("a"), w.machine("op"), w.machine("b"), oracle{t: t}
+		l := o.add(a, a.take("k", dynalock.KeepAlive()))
+		pass(time.Minute)
+		// Every read of the lock takes long, and shows what was there before.
+		a.net.On(faultstore.Match{Key: "k", Op: faultstore.OpGet}, faultstore.Hold(4900*time.Millisecond))
+		op.net.On(faultstore.Match{If: faultstore.Releases}, faultstore.Delay(4*time.Second))
+		_, err := op.ForceRelease(bg, "k", l.Token())
+		must(t, err)
+		next := b.wait(bg, "k", dynalock.WithLease(time.Hour), dynalock.Wait())
+		pass(27 * time.Second) // a lease after the change, and a look
+		if l.Held() || next.lock == nil {
+			t.Errorf("%v, %v", l, next.lock)
+		}
+	})
+}
+
+// Nobody takes a tenure out of a session but its holder: AttachLock waits.
+func TestSession_AttachWaitsForTheHolder(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b, o := w.machine("a"), w.machine("b"), oracle{t: t}
+		l := o.add(a, a.take("k", dynalock.KeepAlive()))
+		pass(time.Minute)
+		blocked := a.net.On(faultstore.Match{Key: "k", If: faultstore.Renewals, Times: 3}, faultstore.Refuse500())
+		handle := l.Handle()
+		other, err := b.AttachLock(bg, handle)
+		must(t, err)
+		if blocked.Fired() != 3 || w.row("k").Session != "" || !other.Held() || !l.Held() {
+			t.Errorf("%d, %+v, %v, %v", blocked.Fired(), w.row("k"), l, other)
+		}
+		a.net.Down(faultstore.BlackHole())
+		a.clock.freeze()
+		ctx, cancel := context.WithTimeout(bg, 5*time.Second)
+		defer cancel()
+		must(t, other.Renew(ctx))
+	})
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.machine("a"), w.machine("b")
+		l := a.take("k", dynalock.KeepAlive())
+		pass(time.Minute)
+		a.net.On(faultstore.Match{Key: "k"}, faultstore.Throttle())
+		_, err := b.AttachLock(bg, l.Handle())
+		matchesOnly(t, "AttachLock", err, dynalock.ErrUnavailable)
 	})
 }

@@ -48,9 +48,6 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 		for _, held := range unsure {
 			l.c.schedule(held, now)
 		}
-		if r != nil {
-			l.noteSession(r)
-		}
 	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +111,6 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		l.moving = nil
 	}
 	l.mu.Unlock()
-	l.noteSession(r)
 	if data, err := l.c.open(l.key, r); err == nil {
 		l.mu.Lock()
 		l.data = data

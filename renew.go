@@ -93,7 +93,7 @@ func (c *Client) lookAt(l *Lock, now protocol.Moment) (next time.Duration, again
 	}
 	l.warnings = waiting
 	renew := false
-	if l.live && !l.renewal.busy && (l.session == nil || l.shared) {
+	if l.live && !l.renewal.busy && (l.session == nil || l.shared || len(l.caps) > 0) {
 		if renew = l.renewal.at <= now.Mono; renew {
 			l.renewal.busy = true
 		} else {
