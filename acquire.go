@@ -116,21 +116,13 @@ func (c *Client) try(ctx context.Context, a *acquisition) (*Lock, error) {
 func (c *Client) tryNow(ctx context.Context, a *acquisition) (*Lock, error) {
 	t := c.newTry(a)
 	defer t.settle()
-	began := c.clock.now()
-	for failed, lost := 0, 0; ; {
-		got, err := t.send(ctx)
+	for lost := 0; ; {
+		got, belief, err := t.persist(ctx)
 		switch {
 		case err != nil:
-			if !transient(err) || failed+1 == callTries || c.clock.now().Mono-began.Mono >= callLimit || !c.backoff(ctx, c.closing, failed, err) {
-				return nil, err
-			}
-			failed++
-			continue
-		case got.Applied:
-			return t.won(ctx, got.Record, t.tenure.Promise.Belief(got.asked))
-		}
-		if belief, ok := t.sent.Won(got.Record); ok { // an answer had been lost
-			return t.won(ctx, got.Record, belief)
+			return nil, err
+		case belief != nil:
+			return t.won(ctx, got.Record, *belief)
 		}
 		// A lock that looks free was lost in a race; one that can be taken
 		// over is, now that the answer showed it.
@@ -182,6 +174,7 @@ func (c *Client) giveBack(ctx context.Context, l *Lock, keep bool) {
 	l.atLeast = time.Time{} // nobody did the work that others were to be kept from
 	l.mu.Unlock()
 	_ = l.end(ErrReleased)
+	l.leaveSessions()
 	if ctx.Err() == nil && l.tryGiveBack(ctx) {
 		return
 	}

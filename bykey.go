@@ -44,7 +44,7 @@ func (c *Client) ReleaseLock(ctx context.Context, key string) (bool, error) {
 		return false, c.heldError(key, r, true)
 	}
 	err = c.retry(ctx, func(ctx context.Context) error {
-		_, err := c.releaseSeen(ctx, key, r)
+		err := c.releaseSeen(ctx, key, r)
 		if err == nil {
 			c.over(key, r.Nonce)
 		}
@@ -55,32 +55,46 @@ func (c *Client) ReleaseLock(ctx context.Context, key string) (bool, error) {
 
 // releaseSeen ends the tenure that r shows. That another one, or none, is there
 // by now means that it has ended too.
-func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Record) (answer, error) {
-	if err := c.mark(ctx, r); err != nil {
-		return answer{}, err
+func (c *Client) releaseSeen(ctx context.Context, key string, r *lockstore.Record) error {
+	for kept, n := false, 0; n < movesFollowed; n++ {
+		if err := c.mark(ctx, r); err != nil {
+			return err
+		}
+		w := c.endSeen(r, kept)
+		got, err := c.write(ctx, "release", key, w)
+		c.markAgain(ctx, r)
+		if err != nil {
+			return err
+		}
+		c.see(key, got.Record, got.answered)
+		switch {
+		case got.Applied:
+			c.deleteLate(ctx, key, r.Nonce, kept, got.Record)
+			return nil
+		case !sameTenure(r, got.Record):
+			return nil
+		case got.Record.Session != r.Session:
+			r = got.Record // it moved meanwhile: to be announced there
+		default:
+			kept = true // somebody stands in the queue: the item has to stay
+		}
 	}
-	defer c.markAgain(ctx, r)
+	return unavailable("release", c, errors.New("the lock changes too often"))
+}
+
+// endSeen is the write that ends the tenure which r shows.
+func (c *Client) endSeen(r *lockstore.Record, keep bool) lockstore.Write {
 	now, bounds := c.clock.now(), c.clock.at()
-	w := c.endTenure(tenureEnd{nonce: r.Nonce, owner: r.Owner, delete: r.DeleteOnRelease, atLeast: r.Hold}, now, &bounds)
-	if r.Legacy() {
-		w = protocol.ReleaseLegacy(r, now.Wall)
-		if r.DeleteOnRelease {
-			w = protocol.DeleteLegacy(r)
-		}
+	switch {
+	case r.Legacy() && r.DeleteOnRelease:
+		return protocol.DeleteLegacy(r)
+	case r.Legacy():
+		return protocol.ReleaseLegacy(r, now.Wall)
 	}
-	got, err := c.write(ctx, "release", key, w)
-	if err != nil {
-		return got, err
-	}
-	c.see(key, got.Record, got.answered)
-	if !got.Applied && w.Delete && sameTenure(r, got.Record) {
-		// Somebody stands in the queue: the item has to stay.
-		if got, err = c.write(ctx, "release", key, protocol.PassOn(r.Nonce, r.Owner, now.Wall, protocol.Claim(now, c.expiryBy(&bounds)))); err == nil {
-			c.see(key, got.Record, got.answered)
-			c.deleteLate(ctx, key, r.Nonce, got.Applied, got.Record)
-		}
-	}
-	return got, err
+	end := tenureEnd{nonce: r.Nonce, owner: r.Owner, delete: r.DeleteOnRelease && !keep, atLeast: r.Hold}
+	w := c.endTenure(end, now, &bounds)
+	w.If[0] = append(w.If[0], protocol.SessionAsIn(r))
+	return w
 }
 
 func sameTenure(r, now *lockstore.Record) bool {
@@ -90,7 +104,9 @@ func sameTenure(r, now *lockstore.Record) bool {
 // UpdateLock replaces the data stored with a lock that this client's owner
 // name holds; nil removes it. [ErrNotHeld] if the lock is free,
 // [ErrOwnerMismatch] if another owner holds it. One write where this client
-// has the lock's handle, otherwise one consistent read and one write.
+// has the lock's handle, otherwise one consistent read and one write. The
+// holder, and goroutines of its client to whom it hands the lock over without a
+// request, see it with their next request for the lock.
 func (c *Client) UpdateLock(ctx context.Context, key string, data []byte) error {
 	if err := c.readyFor(ctx, key); err != nil {
 		return err
@@ -147,108 +163,6 @@ func (c *Client) mayChange(key string, r *lockstore.Record) error {
 		return c.heldError(key, r, true)
 	}
 	return nil
-}
-
-// ResumeLock gives a handle to a lock that this client's owner name took
-// elsewhere, such as in a process that died: with a new nonce and a higher
-// token, so that a handle of the former process, if it lives, is superseded.
-// It also works after the lease ran out, if nobody took the lock since. It
-// never creates a lock: [ErrNotHeld] if it is free, [ErrOwnerMismatch] if
-// another owner holds it.
-//
-// The lease, data and DeleteOnRelease stay as they are unless options say
-// otherwise; the client's defaults do not count. One consistent read and one
-// write.
-func (c *Client) ResumeLock(ctx context.Context, key string, opts ...AcquireOption) (*Lock, error) {
-	if err := c.readyFor(ctx, key); err != nil {
-		return nil, err
-	}
-	w, err := gather(opts)
-	switch {
-	case err != nil:
-		return nil, err
-	case w.given&waits != 0:
-		return nil, invalidOption("ResumeLock does not wait: the lock is this owner's already, or it fails")
-	}
-	r, err := c.readNow(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	a := &acquisition{
-		key: key, live: w.has(optKeepAlive), delete: w.has(optDelete),
-		atLeast: w.atLeast, atMost: w.atMost, plain: w.data, began: c.clock.now(),
-	}
-	if w.has(optData) {
-		if a.data, err = c.seal(key, w.data); err != nil {
-			return nil, err
-		}
-	}
-	for range movesFollowed {
-		if err := c.mayChange(key, r); err != nil {
-			return nil, err
-		}
-		if a.lease, err = w.resolve(a.began.Wall, r.Lease); err != nil {
-			return nil, err
-		}
-		if a.data == nil {
-			// Before anything is changed: what cannot be read stays as it is.
-			if _, err := c.open(key, r); err != nil {
-				return nil, err
-			}
-		}
-		if err := c.mark(ctx, r); err != nil {
-			return nil, err
-		}
-		l, now, err := c.resume(ctx, a, r)
-		c.markAgain(ctx, r)
-		if l != nil && c.observed() {
-			c.tell(ctx, Event{
-				Kind: EventResumed, Key: key, Live: a.live, Lease: a.lease, Token: l.Token(),
-				Took: c.clock.now().Mono - a.began.Mono, Tries: a.tries,
-			})
-		}
-		if l != nil || err != nil {
-			return l, err
-		}
-		if !sameTenure(r, now) {
-			return nil, c.notHeld(key)
-		}
-		r = now
-	}
-	return nil, mask(unavailable("resume", c, errors.New("other writes of this tenure keep coming first")))
-}
-
-// resume goes on with the tenure that r shows. Without a handle and without an
-// error, the record has changed to now.
-func (c *Client) resume(ctx context.Context, a *acquisition, r *lockstore.Record) (l *Lock, now *lockstore.Record, err error) {
-	t := c.newTry(a)
-	t.tenure.DeleteOnRelease = a.delete || r.DeleteOnRelease
-	t.resumes = r
-	defer t.settle()
-	var failed error
-	err = c.retry(ctx, func(ctx context.Context) error {
-		got, err := t.send(ctx)
-		if err != nil {
-			return err
-		}
-		belief, ok := t.tenure.Promise.Belief(got.asked), got.Applied
-		if !ok {
-			belief, ok = t.sent.Won(got.Record)
-		}
-		if now = got.Record; !ok {
-			c.see(a.key, now, got.answered)
-			return nil
-		}
-		for _, former := range c.handlesOf(a.key, r.Nonce) {
-			_ = former.lose(protocol.LossSuperseded, c.set.owner)
-		}
-		l, failed = t.won(ctx, got.Record, belief)
-		return nil
-	})
-	if err == nil {
-		err = failed // not to be tried again: it is resumed
-	}
-	return l, now, err
 }
 
 func sameData(r *lockstore.Record, d *lockstore.SetData) bool {

@@ -93,7 +93,6 @@ func newClient(s lockstore.Store, set settings) *Client {
 		renewal: make(chan struct{}, maxRenewals),
 		idle:    make(chan struct{}),
 	}
-	c.sessions.busy = make(chan struct{}, 1)
 	c.clock.read = localClock()
 	if h, ok := s.(*hook.Store); ok {
 		c.store = h.Store
@@ -114,7 +113,7 @@ func newClient(s lockstore.Store, set settings) *Client {
 	c.alarms.now = c.clock.now
 	c.serving, c.unserve = context.WithCancel(context.Background())
 	c.closing = c.serving.Done()
-	c.background, c.stop = context.WithCancel(context.Background())
+	c.background, c.stop = context.WithCancel(context.WithValue(context.Background(), behindKey{}, true))
 	return c
 }
 

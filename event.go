@@ -99,6 +99,9 @@ type heldEvents struct{ events []Event }
 
 type heldEventsKey struct{}
 
+// behindKey marks the context of work behind the calls of users.
+type behindKey struct{}
+
 func (c *Client) holdEvents(ctx context.Context) (context.Context, *heldEvents) {
 	if len(c.set.observers) == 0 {
 		return ctx, nil // and nothing allocated
@@ -111,6 +114,10 @@ func (c *Client) holdEvents(ctx context.Context) (context.Context, *heldEvents) 
 func (c *Client) tellRequest(ctx context.Context, e Event) {
 	if held, ok := ctx.Value(heldEventsKey{}).(*heldEvents); ok {
 		held.events = append(held.events, e)
+		return
+	}
+	if ctx.Value(behindKey{}) != nil { // what others wait for, and no caller
+		c.later(func() { c.tell(ctx, e) })
 		return
 	}
 	c.tell(ctx, e)

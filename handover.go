@@ -12,23 +12,20 @@ import (
 // next one gets is the same tenure, under a token of its own.
 func (l *Lock) handOver(ctx context.Context) bool {
 	c := l.c
-	for !l.doubt && l.mayPass() && c.nextStanding(l, false) != nil {
-		if l.needsToken() && !l.reserve(ctx) {
-			break
-		}
-		s := c.nextStanding(l, true)
-		if s == nil {
-			break
-		}
-		n := l.successor(s.a)
-		if n == nil { // not to be handed over: the lock goes to the store
-			c.standAgain(l.key, s)
-			break
-		}
-		c.give(s, n)
-		return true
+	if l.doubt || !l.mayPass() || c.nextStanding(l, false) == nil || l.needsToken() && !l.reserve(ctx) {
+		return false
 	}
-	return false
+	s := c.nextStanding(l, true) // or nobody any more
+	if s == nil {
+		return false
+	}
+	n := l.successor(s.a)
+	if n == nil { // not to be handed over: the lock goes to the store
+		c.standAgain(l.key, s)
+		return false
+	}
+	c.give(s, n)
+	return true
 }
 
 // mayPass reports whether the tenure may be handed over without a write.
@@ -111,7 +108,7 @@ func (l *Lock) successor(a *acquisition) *Lock {
 	}
 	n.alarm.lock = n
 	for _, s := range [...]*Lock{l.session, l.moving} {
-		if s != nil && !s.members.add(n, true) {
+		if s != nil && !s.members.replace(l, n) {
 			n.leave(l.session, l.moving)
 			return nil
 		}

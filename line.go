@@ -1,7 +1,6 @@
 package dynalock
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -13,8 +12,9 @@ const (
 	// localBatch is how many of one client get a lock one after the other
 	// while others stand in the store's queue.
 	localBatch = 16
-	// tokenBlock is how many tokens are reserved at once for them.
-	tokenBlock = 32
+	// tokenBlock is how many tokens are reserved at once for them: no more, so
+	// that the write which reserves shows in time whether others wait.
+	tokenBlock = localBatch
 )
 
 // A line is where the goroutines of one client stand that wait for one key.
@@ -114,17 +114,17 @@ func (c *Client) lineEnded(l *Lock) {
 	}
 }
 
-// stand waits in the line. It gives the lock, or nothing when it is the
-// caller's turn to deal with the store, or the error of the call.
-func (w *waiter) stand(s *standing) (*Lock, error) {
+// stand waits in the line, until it is the caller's turn: with the lock, or
+// without, to deal with the store. Otherwise it gives the error of the call.
+func (w *waiter) stand(s *standing) (l *Lock, turn bool, err error) {
 	w.note(w.c.heldHere(w.a.key))
 	select {
 	case l := <-s.turn:
-		return w.received(l)
+		return l, true, nil
 	case <-w.limit.Done():
 	case <-w.c.closing:
 	}
-	return nil, w.leaveLine(s)
+	return nil, false, w.leaveLine(s)
 }
 
 // leaveLine ends the wait of one who gave up. What came at the same time goes
@@ -136,7 +136,7 @@ func (w *waiter) leaveLine(s *standing) error {
 	c.mu.Unlock()
 	if !waited {
 		if l := <-s.turn; l != nil {
-			c.giveBack(context.WithoutCancel(w.caller), l, true)
+			c.giveBack(w.limit, l, true)
 		}
 		c.dealt(key, nil)
 	}
@@ -145,30 +145,18 @@ func (w *waiter) leaveLine(s *standing) error {
 
 // received makes what was handed over the caller's: at once where it asked for
 // nothing else than the former holder, otherwise by one write. Where that fails
-// the caller deals with the store: it is its turn.
+// for now it gives nothing: the caller deals with the store.
 func (w *waiter) received(l *Lock) (*Lock, error) {
-	if l == nil {
-		return nil, nil
-	}
-	c, a := w.c, w.a
 	err := w.furnish(l)
 	if err == nil {
-		c.dealt(a.key, l)
 		return l, nil
 	}
 	var lost *LostError
-	gone := errors.As(err, &lost) || errors.Is(err, ErrReleased) // by key, before it was received
-	if !gone {
-		c.giveBack(context.WithoutCancel(w.caller), l, true)
+	if (errors.As(err, &lost) || errors.Is(err, ErrReleased)) && w.over() == nil {
+		return nil, nil // it ended before it was received
 	}
-	switch e := w.over(); {
-	case e != nil:
-		err = e
-	case gone, w.note(mask(err)):
-		return nil, nil
-	}
-	c.dealt(a.key, nil)
-	return nil, mask(err)
+	w.c.giveBack(w.limit, l, true)
+	return nil, w.failed(err)
 }
 
 // furnish gives a lock that was handed over within the client what its new

@@ -229,11 +229,13 @@ func (l *Lock) end(err error) error {
 		(*cancel)(err)
 	}
 	l.c.drop(l)
-	l.c.sessionEnded(l)
+	if err != ErrReleased || l.members != nil { // a release hands over first
+		l.c.sessionEnded(l)
+	}
 	if l.members != nil {
 		return err // of no interest to anybody
 	}
-	if err != ErrReleased { // a release hands over first
+	if err != ErrReleased {
 		l.c.lineEnded(l)
 	}
 	if lost, ok := err.(*LostError); ok && l.c.observed() {

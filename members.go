@@ -3,6 +3,7 @@ package dynalock
 import (
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,41 +26,55 @@ const (
 // The members are the locks that a session keeps alive. Each is proved by the
 // session's renewals alone, so what changes its record from outside has to
 // reach this client in another way: whoever does that marks the session's record
-// before and after. From the renewal that shows a new mark on, a member may be
-// believed only for as long as was known before that renewal, until a read shows
-// that it is unchanged; as if each were renewed by itself.
+// before and after. From the renewal that shows a new mark on, for a while, a
+// member is believed only for a lease from when a read showed it unchanged: as if
+// each were renewed by itself, by reads.
 type members struct {
 	mu    sync.Mutex
 	over  bool // nobody can enter any more
 	locks map[*Lock]*list.Element
 	order list.List // of *Lock: who was read longest ago comes first
 
-	marks  int64         // how often the record was marked, as last seen
-	until  time.Duration // monotonic; the end of the watch, 0: none
-	unsure map[*Lock]doubt
-	toRead []*Lock
-	busy   int // lookers at work
+	marks   int64           // how often the record was marked, as last seen
+	until   time.Duration   // monotonic; the end of the watch, 0: none
+	watched protocol.Moment // when the last watch ended
+	unsure  map[*Lock]protocol.Belief
+	toRead  []*Lock
+	busy    int // lookers at work
 }
 
-// A doubt bounds what may be believed of a lock until it has been read, by a
-// read that was asked for later than that.
-type doubt struct {
-	until protocol.Belief
-	since time.Duration // monotonic
+func newMembers() *members {
+	return &members{locks: map[*Lock]*list.Element{}, unsure: map[*Lock]protocol.Belief{}}
 }
 
-func newMembers() *members { return &members{locks: map[*Lock]*list.Element{}} }
-
-// add enters a lock. After a mark one that is handed over is not taken: what
-// was to be looked at is the former holder's, which is none of the members.
-func (m *members) add(l *Lock, handedOver bool) bool {
+// add enters a lock; false: the session has ended for want of locks.
+func (m *members) add(l *Lock) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.over || handedOver && m.until != 0 {
+	if !m.over && m.locks[l] == nil {
+		m.locks[l] = m.order.PushBack(l)
+	}
+	return !m.over
+}
+
+// replace puts the next holder of a tenure in the place of the former one, with
+// all that is not known about it.
+func (m *members) replace(l, next *Lock) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.locks[l]
+	if e == nil {
 		return false
 	}
-	if m.locks[l] == nil {
-		m.locks[l] = m.order.PushBack(l)
+	e.Value = next
+	m.locks[next] = e
+	delete(m.locks, l)
+	if until, is := m.unsure[l]; is {
+		m.unsure[next] = until
+		delete(m.unsure, l)
+	}
+	if i := slices.Index(m.toRead, l); i >= 0 {
+		m.toRead[i] = next
 	}
 	return true
 }
@@ -67,10 +82,6 @@ func (m *members) add(l *Lock, handedOver bool) bool {
 func (m *members) remove(l *Lock) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.drop(l)
-}
-
-func (m *members) drop(l *Lock) {
 	if e := m.locks[l]; e != nil {
 		m.order.Remove(e)
 		delete(m.locks, l)
@@ -82,7 +93,7 @@ func (m *members) drop(l *Lock) {
 func (m *members) close() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.over = len(m.first(1)) == 0
+	m.over = len(m.locks) == 0
 	return m.over
 }
 
@@ -92,26 +103,17 @@ func (m *members) count() int {
 	return len(m.locks)
 }
 
-// all gives the locks that have not ended. One that ended while it was being
-// entered is found only here.
 func (m *members) all() []*Lock {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.first(len(m.locks))
 }
 
-// first gives the n living ones who were read longest ago, or as many as there
-// are.
+// first gives the n who were read longest ago, or as many as there are.
 func (m *members) first(n int) []*Lock {
 	all := make([]*Lock, 0, min(n, len(m.locks)))
-	for e := m.order.Front(); e != nil && len(all) < n; {
-		l := e.Value.(*Lock)
-		e = e.Next()
-		if closed(l.done) {
-			m.drop(l)
-		} else {
-			all = append(all, l)
-		}
+	for e := m.order.Front(); e != nil && len(all) < n; e = e.Next() {
+		all = append(all, e.Value.(*Lock))
 	}
 	return all
 }
@@ -125,53 +127,47 @@ func (m *members) renewed(marks int64, before protocol.Belief, lease time.Durati
 	if marks != m.marks {
 		m.marks, m.until = marks, now.Mono+max(lease, watchAtLeast)
 	}
-	if m.until == 0 {
+	if m.until == 0 && len(m.unsure) == 0 {
 		m.toRead = m.first(sampled)
-		for _, l := range m.toRead {
-			m.order.MoveToBack(m.locks[l])
-		}
+		return nil
+	}
+	m.toRead = m.first(len(m.locks))
+	if m.until == 0 {
 		return nil
 	}
 	if m.until <= now.Mono {
-		m.until = 0 // and looks for a last time
+		m.until, m.watched = 0, now // each is read a last time
 	}
-	all := m.first(len(m.locks))
-	for _, l := range all {
-		m.doubt(l, doubt{until: before, since: now.Mono})
+	for l := range m.locks {
+		if _, is := m.unsure[l]; !is {
+			m.unsure[l] = before
+		}
 	}
-	m.toRead = append([]*Lock(nil), all...)
-	return all
-}
-
-// doubt notes one. An earlier one goes on, and so does its bound.
-func (m *members) doubt(l *Lock, d doubt) {
-	if former, is := m.unsure[l]; is {
-		d.until = former.until
-	}
-	if m.unsure == nil {
-		m.unsure = map[*Lock]doubt{}
-	}
-	m.unsure[l] = d
+	return slices.Clone(m.toRead)
 }
 
 // left is how much longer the lock may be believed without having been read.
 func (m *members) left(l *Lock, now protocol.Moment, bounds *protocol.Bounds) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if d, is := m.unsure[l]; is {
-		return d.until.Left(now, bounds)
+	if until, is := m.unsure[l]; is {
+		return until.Left(now, bounds)
 	}
 	return protocol.Forever
 }
 
-// sure notes that a read showed the lock as it was, if that is of any use: if
-// it was asked for since the doubt, and answered before belief had run out.
-func (m *members) sure(l *Lock, got answer, bounds *protocol.Bounds) {
+// sure notes that a read showed the lock as it was. What had run out before the
+// answer came stays so.
+func (m *members) sure(l *Lock, got answer, lease time.Duration, bounds *protocol.Bounds) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, is := m.unsure[l]
-	if is && got.asked.Mono >= d.since && d.until.Left(got.answered, bounds) > 0 {
+	until, is := m.unsure[l]
+	switch {
+	case !is, until.Left(got.answered, bounds) <= 0:
+	case m.until == 0 && got.asked.Mono >= m.watched.Mono:
 		delete(m.unsure, l)
+	default:
+		m.unsure[l] = protocol.Belief{Sent: got.asked, Lease: lease}
 	}
 }
 
@@ -182,7 +178,8 @@ func (m *members) next() (l *Lock, must bool) {
 	defer m.mu.Unlock()
 	for len(m.toRead) > 0 {
 		l, m.toRead = m.toRead[0], m.toRead[1:]
-		if m.locks[l] != nil && !closed(l.done) {
+		if e := m.locks[l]; e != nil && !closed(l.done) {
+			m.order.MoveToBack(e)
 			_, must = m.unsure[l]
 			return l, must
 		}
@@ -225,7 +222,7 @@ func (l *Lock) lookAtMembers() {
 // failure, with pauses, until it ends.
 func (l *Lock) look(ctx context.Context) {
 	for fails := 0; ; {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || closed(l.done) {
 			l.members.gone()
 			return
 		}
@@ -272,7 +269,7 @@ func (l *Lock) confirm(ctx context.Context, session *Lock) bool {
 	}
 	if got.Record.Session == session.key { // or it is leaving it, by a renewal of its own
 		bounds := l.c.clock.at()
-		session.members.sure(l, got, &bounds)
+		session.members.sure(l, got, session.lease, &bounds)
 	}
 	return true
 }

@@ -74,16 +74,10 @@ func (w *waiter) myTurn(ctx context.Context, r *lockstore.Record, place int, see
 	own, cancel := c.untilClosed(ctx)
 	defer cancel()
 	left, err := c.sessionTurn(own, r, place)
-	if err == nil {
-		return left <= 0, nil
+	if err != nil {
+		return false, w.failed(err)
 	}
-	if e := w.over(); e != nil {
-		return false, e
-	}
-	if !w.note(mask(err)) {
-		return false, mask(err)
-	}
-	return false, nil
+	return left <= 0, nil
 }
 
 // dropped is for one whom a read no longer shows in the queue. Only a
@@ -122,26 +116,33 @@ func (w *waiter) takeOver(ctx context.Context, r *lockstore.Record, place int) (
 	t := c.newTry(w.a)
 	defer t.settle()
 	t.over, t.place = r, place
-	got, err := t.send(own)
+	got, belief, err := t.persist(own)
 	switch {
 	case err != nil:
-		if e := w.over(); e != nil {
-			return nil, false, e
-		}
-		if !w.note(mask(err)) {
-			return nil, false, mask(err)
-		}
-		return nil, false, nil
-	case got.Applied:
+		return nil, false, w.failed(err)
+	case belief != nil:
 		w.id, w.place = "", -1 // dropped by the takeover itself
-		l, err = t.won(own, got.Record, t.tenure.Promise.Belief(got.asked))
-		return l, false, err
+		if l, err = t.won(own, got.Record, *belief); err != nil {
+			return nil, true, w.failed(err)
+		}
+		return l, false, nil
 	}
 	c.see(w.a.key, got.Record, got.answered)
 	if w.id == "" {
 		return nil, got.Record == nil || got.Record.Released, nil
 	}
 	return nil, false, nil // the next read tells what changed
+}
+
+// failed is for what went wrong while waiting: nothing, if it is to go on.
+func (w *waiter) failed(err error) error {
+	if e := w.over(); e != nil {
+		return e
+	}
+	if err = mask(err); w.note(err) {
+		return nil
+	}
+	return err
 }
 
 // accept makes the handle of a lock that was handed over. It may be believed at
@@ -162,18 +163,12 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 		}
 	}
 	if err := w.claim(own, l, granted); err != nil {
-		if e := w.over(); e != nil {
-			return nil, false, e
-		}
 		var lost *LostError
-		if errors.As(err, &lost) {
+		if errors.As(err, &lost) && w.over() == nil {
 			w.id, w.place = "", -1
 			return nil, true, nil // it came too late: join again
 		}
-		if !w.note(mask(err)) {
-			return nil, false, mask(err)
-		}
-		return nil, false, nil
+		return nil, false, w.failed(err)
 	}
 	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); taken {
 		if err := l.change(own, &change{step: "raise token", token: last + 1}); err != nil {

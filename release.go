@@ -93,6 +93,7 @@ func (l *Lock) runRelease(ctx context.Context, r *ending) {
 func (l *Lock) released(ctx context.Context, r *ending, held time.Duration, err error) {
 	r.err = err
 	close(r.done)
+	l.leaveSessions()
 	l.c.lineEnded(l)
 	if again(err) {
 		l.c.releaseFromSession(l)
@@ -141,6 +142,7 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	defer func() {
 		if over {
 			l.c.over(l.key, l.nonce)
+			l.endOthers()
 		}
 	}()
 	switch {
@@ -177,6 +179,19 @@ func (l *Lock) wantsDelete() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.delete
+}
+
+// endOthers ends what other handles of the same tenure this client has.
+func (l *Lock) endOthers() {
+	l.mu.Lock()
+	shared := l.shared
+	l.mu.Unlock()
+	if !shared {
+		return
+	}
+	for _, other := range l.c.handlesOf(l.key, l.nonce) {
+		_ = other.lose(protocol.LossReleased, l.owner)
+	}
 }
 
 // keepItem makes the release one that does not delete; false: it is already.

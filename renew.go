@@ -126,11 +126,13 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 	if l.members != nil && l.c.endIfIdle(l) {
 		return
 	}
+	session := l.c.sessionFor(ctx, l) // made, if need be, without a slot
 	err := l.c.renewalSlot(ctx)
 	if err == nil {
-		err = l.renewOnce(ctx)
+		err = l.renewOnce(ctx, session)
 		<-l.c.renewal
 	}
+	l.unlessUnder(session)
 	l.mu.Lock()
 	l.renewal.busy = false
 	l.mu.Unlock()
@@ -146,12 +148,26 @@ func (l *Lock) keepAlive(background context.Context, due time.Duration) {
 
 // renewOnce renews the lock by itself or, if it can, by moving it to the
 // session of the client's locks of that lease.
-func (l *Lock) renewOnce(ctx context.Context) error {
+func (l *Lock) renewOnce(ctx context.Context, session *Lock) error {
 	ch := &change{step: "renew", renew: true, lease: keepLease, once: true}
-	if s := l.c.sessionFor(ctx, l); s != nil {
-		ch = &change{step: "move", moves: s, once: true}
+	if session != nil {
+		ch = &change{step: "move", moves: session, once: true}
 	}
 	return l.change(ctx, ch)
+}
+
+// unlessUnder takes the lock out of a session that it was entered into, and did
+// not move to.
+func (l *Lock) unlessUnder(session *Lock) {
+	if session == nil {
+		return
+	}
+	l.mu.Lock()
+	under := l.err == nil && (l.session == session || l.moving == session)
+	l.mu.Unlock()
+	if !under {
+		session.members.remove(l)
+	}
 }
 
 func (c *Client) renewalSlot(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/kmdeveloping/dynalock/internal/protocol"
@@ -59,46 +60,51 @@ func (c *Client) session(ctx context.Context, l *Lock, lease time.Duration) *Loc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
 		defer cancel()
 	}
-	if !c.sessions.lock(ctx) {
-		return nil
+	for {
+		s, wait := c.sessions.find(lease, c.clock.now().Mono)
+		switch {
+		case s != nil && s.lastFailure() != nil:
+			return nil // which may be its end
+		case s != nil && s.members.add(l):
+			return s
+		case s != nil:
+			c.sessions.forget(s)
+		case wait == nil:
+			return nil
+		default:
+			select {
+			case wait <- struct{}{}: // it is ours to make
+				c.makeSession(ctx, lease)
+				<-wait
+			case <-ctx.Done():
+				return nil
+			}
+		}
 	}
-	defer c.sessions.unlock()
-	now := c.clock.now().Mono
-	if closed(c.closing) || now < c.sessions.notBefore {
-		return nil
-	}
-	if s := c.sessions.live[lease]; s != nil && s.Err() == nil {
-		s.members.add(l, false)
-		return s
+}
+
+// makeSession makes the client's session of that lease, unless another lock has
+// made it meanwhile.
+func (c *Client) makeSession(ctx context.Context, lease time.Duration) {
+	if s, wait := c.sessions.find(lease, c.clock.now().Mono); s != nil || wait == nil {
+		return
 	}
 	s, err := c.newSession(ctx, lease)
-	if err != nil {
+	pause := lease / 4
+	if errors.Is(err, lockstore.ErrAccessDenied) {
 		// Rights may allow a tenant only keys of a certain prefix: then each
 		// lock is renewed by itself.
-		c.sessions.notBefore = now + lease/4
-		if errors.Is(err, lockstore.ErrAccessDenied) {
-			c.sessions.notBefore = now + deniedPause
-		}
-		return nil
+		pause = deniedPause
 	}
-	if c.sessions.live == nil {
-		c.sessions.live = map[time.Duration]*Lock{}
-	}
-	c.sessions.live[lease] = s
-	s.members.add(l, false)
-	return s
+	c.sessions.made(s, lease, err, c.clock.now().Mono+pause)
 }
 
 // endIfIdle releases a session that has no locks any more.
 func (c *Client) endIfIdle(s *Lock) bool {
-	c.sessions.lock(context.Background())
-	defer c.sessions.unlock()
 	if !s.members.close() {
 		return false
 	}
-	if c.sessions.live[s.lease] == s {
-		delete(c.sessions.live, s.lease)
-	}
+	c.sessions.forget(s)
 	_ = s.end(ErrReleased)
 	c.spawn(func(ctx context.Context) { _ = s.finish(ctx) })
 	return true
@@ -106,21 +112,60 @@ func (c *Client) endIfIdle(s *Lock) bool {
 
 // sessions are a client's, by lease.
 type sessions struct {
-	busy      chan struct{} // holds one while one is made: one is enough
-	live      map[time.Duration]*Lock
+	mu  sync.Mutex
+	all map[time.Duration]*sessionOf
+}
+
+type sessionOf struct {
+	live      *Lock         // nil: none
+	making    chan struct{} // holds one while one is made: one is enough
 	notBefore time.Duration // monotonic; after a failure
 }
 
-func (s *sessions) lock(ctx context.Context) bool {
-	select {
-	case s.busy <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
+// find gives the session of that lease; or the right to make it, which is had
+// by putting something into the channel; or neither, for a time after a failure.
+func (s *sessions) find(lease, now time.Duration) (*Lock, chan struct{}) {
+	live, notBefore, making := s.of(lease)
+	switch {
+	case live != nil && live.Err() == nil:
+		return live, nil
+	case now < notBefore:
+		return nil, nil
 	}
+	return nil, making
 }
 
-func (s *sessions) unlock() { <-s.busy }
+func (s *sessions) of(lease time.Duration) (live *Lock, notBefore time.Duration, making chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[time.Duration]*sessionOf{}
+	}
+	of := s.all[lease]
+	if of == nil {
+		of = &sessionOf{making: make(chan struct{}, 1)}
+		s.all[lease] = of
+	}
+	return of.live, of.notBefore, of.making
+}
+
+func (s *sessions) made(session *Lock, lease time.Duration, err error, notBefore time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.all[lease].notBefore = notBefore
+		return
+	}
+	s.all[lease].live = session
+}
+
+func (s *sessions) forget(session *Lock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if of := s.all[session.lease]; of != nil && of.live == session {
+		of.live = nil
+	}
+}
 
 func (c *Client) newSession(ctx context.Context, lease time.Duration) (*Lock, error) {
 	id := c.newNonce()
@@ -145,7 +190,7 @@ func (c *Client) newSession(ctx context.Context, lease time.Duration) (*Lock, er
 // its locks with it.
 func (c *Client) sessionEnded(l *Lock) {
 	if l.members == nil {
-		c.sessions.leave(l)
+		l.leaveSessions()
 		return
 	}
 	for _, held := range l.members.all() {
@@ -176,8 +221,8 @@ func (c *Client) releaseFromSession(l *Lock) {
 	}
 }
 
-// leave takes a lock out of the sessions that it was or may have been under.
-func (s *sessions) leave(l *Lock) {
+// leaveSessions takes it out of the sessions that it was or may have been under.
+func (l *Lock) leaveSessions() {
 	l.mu.Lock()
 	under := [...]*Lock{l.session, l.moving}
 	l.mu.Unlock()
@@ -230,9 +275,15 @@ func (l *Lock) lastFailure() error {
 
 // endSessions releases the client's sessions, after their locks.
 func (c *Client) endSessions(ctx context.Context) {
-	c.sessions.lock(context.Background())
-	defer c.sessions.unlock()
-	for _, s := range c.sessions.live {
+	c.sessions.mu.Lock()
+	var live []*Lock
+	for _, of := range c.sessions.all {
+		if of.live != nil {
+			live = append(live, of.live)
+		}
+	}
+	c.sessions.mu.Unlock()
+	for _, s := range live {
 		_ = s.end(ErrClosed)
 		_ = s.finish(ctx)
 	}

@@ -19,12 +19,14 @@ type try struct {
 	place  int               // in its queue; its length: outside
 	// resumes is the tenure of the same owner to go on with; nil: acquire.
 	resumes *lockstore.Record
+	began   protocol.Moment
+	failed  int   // requests without an answer
 	given   int64 // the token, once a handle was made
 	doubt   bool  // the outcome of a request is unknown
 }
 
 func (c *Client) newTry(a *acquisition) *try {
-	t := &try{c: c, a: a}
+	t := &try{c: c, a: a, began: c.clock.now()}
 	t.tenure = protocol.Tenure{
 		Owner: c.set.owner, Nonce: c.newNonce(), DeleteOnRelease: a.delete, Data: a.data,
 	}
@@ -75,6 +77,32 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		t.doubt = t.doubt || unknown(err)
 	}
 	return got, err
+}
+
+// persist sends the request until it is answered, as often as one call may.
+// belief is nil unless the lock is ours: by this answer, or by an earlier copy
+// whose answer was lost.
+func (t *try) persist(ctx context.Context) (got answer, belief *protocol.Belief, err error) {
+	c := t.c
+	for {
+		got, err = t.send(ctx)
+		if err == nil {
+			break
+		}
+		if !transient(err) || t.failed+1 == callTries || c.clock.now().Mono-t.began.Mono >= callLimit ||
+			!c.backoff(ctx, c.closing, t.failed, err) {
+			return got, nil, err
+		}
+		t.failed++
+	}
+	if got.Applied {
+		b := t.tenure.Promise.Belief(got.asked)
+		return got, &b, nil
+	}
+	if b, ok := t.sent.Won(got.Record); ok {
+		return got, &b, nil
+	}
+	return got, nil, nil
 }
 
 // askTime reads once, before the first promise of HoldAtLeast: it is kept in the
@@ -151,7 +179,10 @@ func (t *try) held(ctx context.Context, got answer) error {
 func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Belief) (*Lock, error) {
 	c, a := t.c, t.a
 	l := newLock(c, a, r, belief)
+	doubt := t.doubt
+	t.doubt = true // if a user's code panics: nobody has it then
 	err := t.furnish(ctx, l, r)
+	t.doubt = doubt
 	token := l.token // before others have the handle
 	l.tookOver = t.over != nil
 	if err == nil {

@@ -47,13 +47,27 @@ func (c *Client) wait(ctx context.Context, a *acquisition) (*Lock, error) {
 	if c.polls {
 		return w.deal(ctx)
 	}
+	var passed, got *Lock
 	if s := c.enterLine(a); s != nil {
-		if l, err := w.stand(s); l != nil || err != nil {
+		l, turn, err := w.stand(s)
+		if !turn {
+			return nil, err
+		}
+		passed = l
+	}
+	// Also if a user's code panics, in decrypting what is stored.
+	defer func() {
+		w.leave()
+		c.dealt(a.key, got)
+	}()
+	if passed != nil {
+		if l, err := w.received(passed); l != nil || err != nil {
+			got = l
 			return l, err
 		}
 	}
 	l, err := w.deal(ctx)
-	c.dealt(a.key, l)
+	got = l
 	return l, err
 }
 

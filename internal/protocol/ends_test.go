@@ -72,9 +72,9 @@ func TestForce(t *testing.T) {
 	now := protocol.Moment{Wall: at(100 * time.Second)}
 	bounds := knowing(now, 150*time.Second, 151*time.Second)
 	step{"force", protocol.Force(parse("owner=a nonce=A token=7 seq=3"), "op", now, bounds), [][2]string{
-		{"owner=a nonce=A token=7 seq=9 lease=10s until=110s ttl=200s hold=2m session=s delete data=x", "owner=a nonce=A token=7 seq=10 since=1m40s lease=4s until=2m34s released data=x last=A/forced/op"},
+		{"owner=a nonce=A token=7 seq=9 lease=10s until=110s ttl=200s hold=2m delete data=x", "owner=a nonce=A token=7 seq=10 since=1m40s lease=4s until=2m34s released data=x last=A/forced/op"},
 		{
-			"owner=a nonce=A token=7 seq=9 lease=10s until=110s ttl=200s hold=2m session=s delete data=x queue=[Q/b R/c/delete]",
+			"owner=a nonce=A token=7 seq=9 lease=10s until=110s ttl=200s hold=2m delete data=x queue=[Q/b R/c/delete]",
 			"owner=b nonce=Q token=8 seq=10 since=1m40s lease=4s until=2m34s data=x queue=[R/c/delete] last=A/forced/op",
 		},
 		{"owner=a nonce=A token=7 seq=3 lease=10s until=110s hold=110s ended", "owner=a nonce=A token=7 seq=4 since=1m40s lease=4s until=2m34s released last=A/forced/op"},
@@ -84,6 +84,14 @@ func TestForce(t *testing.T) {
 		{"owner=a nonce=A token=8 seq=3", refused},
 		{"owner=a nonce=A token=7 seq=3 released", refused},
 		{"none", refused},
+	}}.check(t)
+	step{"force of a session's", protocol.Force(parse("owner=a nonce=A token=7 seq=3 session=s"), "op", now, bounds), [][2]string{
+		{"owner=a nonce=A token=7 seq=9 lease=10s session=s", "owner=a nonce=A token=7 seq=10 since=1m40s lease=4s until=2m34s released last=A/forced/op"},
+		{"owner=a nonce=A token=7 seq=9 lease=10s session=other", refused},
+		{"owner=a nonce=A token=7 seq=9 lease=10s", refused},
+	}}.check(t)
+	step{"force of what moved to a session", protocol.Force(parse("owner=a nonce=A token=7 seq=3"), "op", now, bounds), [][2]string{
+		{"owner=a nonce=A token=7 seq=4 lease=10s session=s", refused},
 	}}.check(t)
 	step{"force, by one who knows no time", protocol.Force(parse("owner=a nonce=A token=7 seq=3"), "op", now, knowing(now, 0, 0)), [][2]string{
 		{"owner=a nonce=A token=7 seq=3 queue=[Q/b]", "owner=b nonce=Q token=8 seq=4 since=1m40s lease=3s last=A/forced/op"},

@@ -76,6 +76,8 @@ func TestWritesAfterPassOn(t *testing.T) {
 func TestNothingOfTheFormerTenureStays(t *testing.T) {
 	claim := protocol.Promise{Lease: 4 * time.Second, Expires: at(104 * time.Second)}
 	now := protocol.Moment{Wall: at(100 * time.Second)}
+	held := filled("")
+	held.Ended = false
 	for name, c := range map[string]struct {
 		write lockstore.Write
 		queue string
@@ -83,7 +85,7 @@ func TestNothingOfTheFormerTenureStays(t *testing.T) {
 	}{
 		"pass on":                 {protocol.PassOn("x", "me", now.Wall, claim), "", []string{"Owner", "Nonce", "Token", "Data", "Sealed", "DataErr", "Queue", "Revoked"}},
 		"pass on, queue":          {protocol.PassOn("x", "me", now.Wall, claim), "P/b Q/c", []string{"Data", "Sealed", "DataErr", "Revoked"}},
-		"force, queue":            {protocol.Force(&lockstore.Record{Nonce: "x", Token: 7}, "op", now, knowing(now, 0, 0)), "P/b Q/c", []string{"Data", "Sealed", "DataErr", "Revoked", "Expires"}}, // zero, as before
+		"force, queue":            {protocol.Force(held, "op", now, knowing(now, 0, 0)), "P/b Q/c", []string{"Data", "Sealed", "DataErr", "Revoked", "Expires"}}, // zero, as before
 		"take over":               {protocol.TakeOverQueued(filled(""), 0, mine(), 1, now.Wall), "", []string{"Last", "Data", "Sealed", "DataErr", "Queue", "Revoked"}},
 		"take over from 0, queue": {protocol.TakeOverQueued(filled("P/b Q/c"), 0, mine(), 1, now.Wall), "P/b Q/c", []string{"Last", "Data", "Sealed", "DataErr", "Revoked"}},
 		"resume":                  {protocol.Resume(filled("P/b"), mine(), 1, now.Wall), "P/b", []string{"Data", "Sealed", "DataErr", "Queue", "Revoked"}},

@@ -104,9 +104,18 @@ func Force(r *lockstore.Record, by string, now Moment, bounds *Bounds) lockstore
 		return end(append(seen(r), tokenOf(r)), last, now.Wall)
 	}
 	return lockstore.Write{
-		If: lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}, tokenOf(r)),
+		If: lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}, tokenOf(r), SessionAsIn(r)),
 		Do: append(passOn(now.Wall, Claim(now, bounds)), lockstore.SetLast(last)),
 	}
+}
+
+// SessionAsIn holds while the tenure is kept alive as r shows: a change from
+// outside was announced to that session, or to none.
+func SessionAsIn(r *lockstore.Record) lockstore.Test {
+	if r.Session == "" {
+		return lockstore.NoSession{}
+	}
+	return lockstore.SessionIs(r.Session)
 }
 
 func tokenOf(r *lockstore.Record) lockstore.Test {
