@@ -24,13 +24,6 @@ func closes() []scenario {
 	}
 }
 
-// within gives a context that ends after d.
-func (w *world) within(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(bg, d)
-	w.t.Cleanup(cancel)
-	return ctx
-}
-
 // settled lets locks move to their session.
 func (w *world) settled() { w.pass(w.lease() / 2) }
 

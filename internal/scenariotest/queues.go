@@ -230,6 +230,9 @@ func pausedQueuesAgain(w *world) {
 	began := time.Now()
 	w.must(first.Release(bg))
 	order := n.served(7, w.passOver()+8*w.handOver())
+	if !slices.Equal(order, []int{1, 2, 3, 4, 5, 6, 8}) {
+		w.t.Fatalf("served in the order %v", order)
+	}
 	n.come(bg, 9, true)
 	w.pass(2*w.lease() - time.Since(began))
 	n.machines[7].goOn()

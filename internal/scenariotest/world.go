@@ -129,7 +129,7 @@ func (m *machine) crash() {
 // take acquires, and ends the scenario if it cannot.
 func (m *machine) take(key string, opts ...dynalock.AcquireOption) *dynalock.Lock {
 	m.w.t.Helper()
-	l, err := m.AcquireLock(bg, key, opts...)
+	l, err := m.AcquireLock(m.w.within(time.Minute), key, opts...)
 	if err != nil {
 		m.w.t.Fatalf("acquire %q: %v", key, err)
 	}
@@ -256,6 +256,13 @@ func (w *world) queue(key string) (owners []string) {
 		}
 	}
 	return owners
+}
+
+// within gives a context that ends after d.
+func (w *world) within(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(bg, d)
+	w.t.Cleanup(cancel)
+	return ctx
 }
 
 // must ends the scenario if a call that has to work did not.
