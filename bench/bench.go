@@ -30,8 +30,14 @@ type row struct {
 }
 
 var rows = []row{
+	{"pair", (*bench).pairRow},
+	{"line", (*bench).lineRow},
 	{"crowd", (*bench).crowdRow},
 	{"handover", (*bench).handOverRow},
+	{"herd", (*bench).herdRow},
+	{"held", (*bench).heldRow},
+	{"memory", (*bench).memoryRow},
+	{"dead", (*bench).deadRow},
 }
 
 func rowNames() (names []string) {
@@ -47,10 +53,12 @@ type bench struct {
 	quick  bool
 	engine *enginetest.Engine
 	db     *dynamodb.Client // without a proxy
+	java   *java            // nil: not measured
 	keys   int
 
 	figures    []figure
 	crowd, far map[string][]contest
+	held       [][]holding // ours and, if it was measured, Java's
 }
 
 // run measures and reports; missed is how many figures were not as wanted.
@@ -88,8 +96,15 @@ type contender struct {
 	start func(job) (*process, error)
 }
 
+// library is this library as users get it.
+var library = contender{"queue", false, start}
+
 func (b *bench) contenders() []contender {
-	return []contender{{"queue", false, start}, {"polling", true, start}}
+	all := []contender{library, {"polling", true, start}}
+	if b.java != nil {
+		all = append(all, b.java.contender())
+	}
+	return all
 }
 
 func (b *bench) newKey(name string) string {

@@ -51,9 +51,10 @@ type grant struct {
 
 // A said is a line that a worker prints.
 type said struct {
-	Event string  `json:"event"` // ready, grant, cpu, end, error
+	Event string  `json:"event"` // ready, grant, cpu, held, end, error
 	Grant *grant  `json:"grant,omitempty"`
 	CPU   float64 `json:"cpu,omitempty"` // seconds
+	Held  *held   `json:"held,omitempty"`
 	Error string  `json:"error,omitempty"`
 }
 
@@ -66,8 +67,9 @@ type worker struct {
 	ctx    context.Context // ends with the input
 	end    context.CancelFunc
 
-	mu  sync.Mutex
-	out *bufio.Writer
+	mu    sync.Mutex
+	out   *bufio.Writer
+	locks []*dynalock.Lock // of kind many
 }
 
 // work is the main function of a worker.
@@ -95,6 +97,8 @@ func work(text string) error {
 				return err
 			}
 			w.say(said{Event: "cpu", CPU: seconds})
+		case "held":
+			w.say(said{Event: "held", Held: w.inventory()})
 		case "stop":
 			w.stop.Store(true)
 			busy.Wait()
@@ -199,20 +203,11 @@ func (w *worker) keep() error {
 	return nil
 }
 
-// many takes locks of its own and keeps them.
-func (w *worker) many() error {
-	for n := range w.Count {
-		if _, err := w.client.AcquireLock(w.ctx, fmt.Sprintf("%s-%06d", w.Key, n), w.options()...); err != nil {
-			return err
-		}
-	}
-	w.say(said{Event: "grant", Grant: &grant{Who: w.Who, Got: time.Now().UnixNano()}})
-	<-w.ctx.Done()
-	return nil
-}
+// transport is of all clients of this process.
+var transport = &http.Transport{MaxIdleConnsPerHost: 64}
 
 func newSDK(url string) *dynamodb.Client {
-	return enginetest.NewClient(url, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}})
+	return enginetest.NewClient(url, &http.Client{Transport: transport})
 }
 
 // newLibrary gives a client of the library; polls: with queue, line and session
