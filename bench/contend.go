@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -44,7 +45,7 @@ func (b *bench) contend(of contender, delay, hold, warm, long time.Duration) (c 
 	if err := workers.tell("go"); err != nil {
 		return c, err
 	}
-	time.Sleep(warm)
+	time.Sleep(warm + of.warm)
 	from := time.Now().UnixNano()
 	time.Sleep(long)
 	to := time.Now().UnixNano()
@@ -92,8 +93,11 @@ func judge(all []grant, sent tally, from, to int64) (c contest, err error) {
 
 // leastJain is Jain's index of fairness, (sum of x)² / (n sum of x²) over how
 // often each of n was served, at its least over any jainOf grants in a row.
-// 1: evenly; 1/n: one of them had all.
+// 1: evenly; 1/n: one of them had all. NaN: there were too few.
 func leastJain(grants []grant, n int) float64 {
+	if len(grants) < jainOf {
+		return math.NaN()
+	}
 	least := 1.0
 	counts := make([]int, n)
 	for i, g := range grants {

@@ -70,7 +70,7 @@ func (b *bench) die(of contender, key string, lived time.Duration, fresh bool) (
 		return d, err
 	}
 	return death{
-		after: time.Unix(0, next.Got).Sub(killed), requests: p.between(0, next.Got), took: time.Duration(next.Got - next.Asked),
+		after: time.Unix(0, next.Got).Sub(killed), requests: p.between(next.Asked, next.Got), took: time.Duration(next.Got - next.Asked),
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -20,20 +21,28 @@ type figure struct {
 // against compares a figure of several runs with polling's and the Java
 // client's, by their medians.
 func against[T any](work, format string, of func(T) float64, ours, polling, java []T, wanted string, met bool) figure {
-	f := figure{work: work, got: fmt.Sprintf(format, median(ours, of)), wanted: wanted, met: met}
+	f := figure{work: work, got: shown(format, median(ours, of)), wanted: wanted, met: met}
 	if len(polling) > 0 {
-		f.beside = "polling " + fmt.Sprintf(format, median(polling, of))
+		f.beside = "polling " + shown(format, median(polling, of))
 		f.ratio = ratio(median(ours, of), median(polling, of))
 	}
 	if len(java) > 0 {
-		f.java = fmt.Sprintf(format, median(java, of))
+		f.java = shown(format, median(java, of))
 		f.javaRatio = ratio(median(ours, of), median(java, of))
 	}
 	return f
 }
 
+// shown is a number in the table; NaN: there was too little to tell from.
+func shown(format string, v float64) string {
+	if math.IsNaN(v) {
+		return "too few"
+	}
+	return fmt.Sprintf(format, v)
+}
+
 func ratio(ours, theirs float64) string {
-	if theirs == 0 {
+	if theirs == 0 || math.IsNaN(theirs) || math.IsNaN(ours) {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", ours/theirs)

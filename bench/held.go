@@ -35,13 +35,8 @@ func (b *bench) hold(of contender, key string, n int, lease time.Duration) (h ho
 		return h, err
 	}
 	defer func() { err = errors.Join(err, w.kill()) }()
-	if err := w.tell("go"); err != nil {
+	if _, err := w.takeAll(); err != nil {
 		return h, err
-	}
-	for range 2 { // the first lock, and all of them
-		if _, err := w.next(); err != nil {
-			return h, err
-		}
 	}
 	from := time.Now()
 	moved, end := from.Add(lease*45/100), from.Add(lease*3/2)

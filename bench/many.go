@@ -18,13 +18,18 @@ type held struct {
 // acquirers is how many goroutines take the locks of a worker with many.
 const acquirers = 8
 
-// many takes locks of its own and keeps them. Its first one comes before the
-// rest, and a grant is said after it and after all.
+// many takes locks of its own and keeps them: one, and when told to, the rest.
+// It says a grant after each of the two.
 func (w *worker) many() error {
 	if err := w.takeOne(0); err != nil {
 		return err
 	}
 	w.say(said{Event: "grant", Grant: &grant{Who: w.Who, Got: time.Now().UnixNano()}})
+	select {
+	case <-w.more:
+	case <-w.ctx.Done():
+		return nil
+	}
 	var all sync.WaitGroup
 	var next atomic.Int64
 	failed := make(chan error, acquirers)
@@ -96,4 +101,23 @@ func heap() uint64 {
 	}
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// takeAll lets a worker of kind many take all its locks. before is what it
+// needed with the first of them.
+func (p *process) takeAll() (before held, err error) {
+	if err := p.tell("go"); err != nil {
+		return before, err
+	}
+	if _, err := p.next(); err != nil {
+		return before, err
+	}
+	if before, err = p.inventory(); err != nil {
+		return before, err
+	}
+	if err := p.tell("more"); err != nil {
+		return before, err
+	}
+	_, err = p.next()
+	return before, err
 }

@@ -62,17 +62,8 @@ func (b *bench) live(n int, settle, long time.Duration) (figures []figure, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.kill()) }()
-	if err := w.tell("go"); err != nil {
-		return nil, err
-	}
-	if _, err := w.next(); err != nil {
-		return nil, err
-	}
-	before, err := w.inventory()
+	before, err := w.takeAll()
 	if err != nil {
-		return nil, err
-	}
-	if _, err := w.next(); err != nil {
 		return nil, err
 	}
 	time.Sleep(settle)

@@ -113,7 +113,7 @@ func (p *proxy) connection(client net.Conn) {
 	questions, answers := bufio.NewReader(client), bufio.NewReader(engine)
 	var m message
 	for m.read(questions) == nil {
-		r := request{at: time.Now().UnixNano(), kind: m.kind(), session: bytes.Contains(m.body(), []byte("dynalock:session:"))}
+		r := request{at: time.Now().UnixNano(), kind: m.kind(), session: m.ofSession()}
 		there := p.travel(p.delay / 2)
 		if _, err := engine.Write(m.text); err != nil {
 			return
@@ -240,4 +240,10 @@ func (m *message) kind() kind {
 		return weakRead
 	}
 	return other
+}
+
+// ofSession reports whether the request is for a session's record, and not for
+// a lock that names its session.
+func (m *message) ofSession() bool {
+	return bytes.Contains(m.body(), []byte(`"Key":{"key":{"S":"dynalock:session:`))
 }

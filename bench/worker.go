@@ -66,6 +66,7 @@ type worker struct {
 	stop   atomic.Bool
 	ctx    context.Context // ends with the input
 	end    context.CancelFunc
+	more   chan struct{} // closed when kind many may take the rest
 
 	mu    sync.Mutex
 	out   *bufio.Writer
@@ -74,7 +75,7 @@ type worker struct {
 
 // work is the main function of a worker.
 func work(text string) error {
-	w := &worker{out: bufio.NewWriter(os.Stdout)}
+	w := &worker{out: bufio.NewWriter(os.Stdout), more: make(chan struct{})}
 	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
 		return err
 	}
@@ -97,6 +98,8 @@ func work(text string) error {
 				return err
 			}
 			w.say(said{Event: "cpu", CPU: seconds})
+		case "more":
+			close(w.more)
 		case "held":
 			w.say(said{Event: "held", Held: w.inventory()})
 		case "stop":
