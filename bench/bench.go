@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -56,7 +57,9 @@ type bench struct {
 	java   *java            // nil: not measured
 	keys   int
 
+	before     string // load average
 	figures    []figure
+	trip       time.Duration // round trip of the far crowd
 	crowd, far map[string][]contest
 	held       [][]holding // ours and, if it was measured, Java's
 }
@@ -68,9 +71,12 @@ func run(o options) (missed int, err error) {
 		return 0, err
 	}
 	defer func() { _ = engine.Stop() }()
-	b := &bench{ctx: context.Background(), quick: o.quick, engine: engine, db: newSDK(engine.URL)}
+	b := &bench{ctx: context.Background(), quick: o.quick, engine: engine, db: newSDK(engine.URL), before: load()}
 	if err := newLibrary(b.db, table, false).CreateTable(b.ctx); err != nil {
 		return 0, err
+	}
+	if o.docs != "" && o.only != "" {
+		return 0, errors.New("-docs is for all rows: leave -only out")
 	}
 	if o.java {
 		dir, err := os.MkdirTemp("", "dynalock-bench-*")
@@ -96,7 +102,14 @@ func run(o options) (missed int, err error) {
 		}
 		b.figures = append(b.figures, got...)
 	}
-	return b.print(os.Stdout), nil
+	b.print(os.Stdout)
+	if o.docs != "" {
+		err = b.writePage(o.docs)
+	}
+	if b.quick { // too short to judge
+		return 0, err
+	}
+	return len(b.missed()), err
 }
 
 // A contender is a kind of worker.

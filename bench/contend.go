@@ -179,7 +179,7 @@ func (b *bench) handOverRow() ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.far = got
+	b.far, b.trip = got, trip
 	q, p, j := got["queue"], got["polling"], got["java"]
 	trips := func(c contest) float64 { return float64(c.handOver) / float64(trip) }
 	const work = "8 processes, 3 ms more a round trip, held 20 ms: "

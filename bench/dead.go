@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// deadLease is the lease of a holder that gets killed.
-const deadLease = 5 * time.Second
-
 // A death is what came after a holder was killed.
 type death struct {
 	after    time.Duration // from the kill to the next holder
@@ -19,13 +16,13 @@ type death struct {
 
 // die kills a holder once it had the lock for that long. fresh: nobody waits,
 // and another process asks once the lease is over; otherwise three wait.
-func (b *bench) die(of contender, key string, lived time.Duration, fresh bool) (d death, err error) {
+func (b *bench) die(of contender, key string, lease, lived time.Duration, fresh bool) (d death, err error) {
 	p, err := newProxy(b.engine.URL, 0)
 	if err != nil {
 		return d, err
 	}
 	defer p.close()
-	j := job{Kind: "keep", URL: b.engine.URL, Table: table, Key: key, Lease: deadLease}
+	j := job{Kind: "keep", URL: b.engine.URL, Table: table, Key: key, Lease: lease}
 	holder, err := of.start(j)
 	if err != nil {
 		return d, err
@@ -57,7 +54,7 @@ func (b *bench) die(of contender, key string, lived time.Duration, fresh bool) (
 	}
 	if fresh {
 		// Both clocks may be known to no better than a second and a half.
-		time.Sleep(deadLease + 3*time.Second + 200*time.Millisecond)
+		time.Sleep(lease + 3*time.Second + 200*time.Millisecond)
 		if waiters, err = hire(1, func(int) (*process, error) { return of.start(j) }); err != nil {
 			return d, err
 		}
@@ -88,11 +85,12 @@ func (c crew) first() (first grant, err error) {
 // deadRow kills holders: one before its first renewal, and one whose lock was
 // kept alive by its client's session.
 func (b *bench) deadRow() ([]figure, error) {
-	const young, old = 500 * time.Millisecond, 4 * time.Second
-	runs := 3
+	runs, lease := 3, 5*time.Second
 	if b.quick {
-		runs = 1
+		runs, lease = 1, 2*time.Second
 	}
+	// The first renewal comes after three tenths of the lease, or a little later.
+	young, old := lease/10, lease*4/5
 	cases := []struct {
 		of    contender
 		lived time.Duration
@@ -111,7 +109,7 @@ func (b *bench) deadRow() ([]figure, error) {
 		for i := range cases {
 			c, key := &cases[i], b.newKey("dead")
 			all.Go(func() {
-				d, err := b.die(c.of, key, c.lived, c.fresh)
+				d, err := b.die(c.of, key, lease, c.lived, c.fresh)
 				if err != nil {
 					errs <- fmt.Errorf("%s, lived %v, fresh %v: %w", c.of.name, c.lived, c.fresh, err)
 				}
@@ -130,8 +128,8 @@ func (b *bench) deadRow() ([]figure, error) {
 		java = cases[4].got
 	}
 	return []figure{
-		awaited("holder killed before its first renewal, 3 wait: next holder after, s", cases[0].got),
-		awaited("holder killed whose session kept the lock, 3 wait: next holder after, s", cases[1].got),
+		awaited("holder killed before its first renewal, 3 wait: next holder after, s", cases[0].got, lease),
+		awaited("holder killed whose session kept the lock, 3 wait: next holder after, s", cases[1].got, lease),
 		asked("fresh process after the lease of a holder killed before its first renewal", cases[2].got, java, false),
 		asked("fresh process after the lease of a holder whose session kept the lock", cases[3].got, java, true),
 		tookOver("the same: from its call to the lock, ms", cases[3].got, java),
@@ -140,12 +138,12 @@ func (b *bench) deadRow() ([]figure, error) {
 
 func seconds(d death) float64 { return d.after.Seconds() }
 
-func awaited(work string, got []death) figure {
+func awaited(work string, got []death, lease time.Duration) figure {
 	most := 0.0
 	for _, d := range got {
 		most = max(most, seconds(d))
 	}
-	limit := deadLease + 2*time.Second
+	limit := lease + 2*time.Second
 	return figure{
 		work: work, got: fmt.Sprintf("%.2f, at most %.2f", median(got, seconds), most),
 		wanted: fmt.Sprintf("at most the lease + 2 s = %.0f", limit.Seconds()), met: most <= limit.Seconds(),

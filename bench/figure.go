@@ -45,6 +45,9 @@ func ratio(ours, theirs float64) string {
 	if theirs == 0 || math.IsNaN(theirs) || math.IsNaN(ours) {
 		return ""
 	}
+	if r := ours / theirs; r < 0.1 {
+		return fmt.Sprintf("%.2g", r)
+	}
 	return fmt.Sprintf("%.2f", ours/theirs)
 }
 

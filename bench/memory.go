@@ -37,27 +37,27 @@ func (b *bench) durable(n int) ([]figure, error) {
 
 // memoryRow is about what a client needs for many locks.
 func (b *bench) memoryRow() ([]figure, error) {
-	n, settle, long := 10_000, 15*time.Second, 20*time.Second
+	n, lease, settle, long := 10_000, dynalock.DefaultLiveLease, 15*time.Second, 20*time.Second
 	if b.quick {
-		n, settle, long = 500, 8*time.Second, 2*time.Second
+		n, lease, settle, long = 500, 2*time.Second, 2*time.Second, time.Second
 	}
 	figures, err := b.durable(n)
 	if err != nil {
 		return nil, err
 	}
-	live, err := b.live(n, settle, long)
+	live, err := b.live(n, lease, settle, long)
 	return append(figures, live...), err
 }
 
 // live holds n live locks until all have moved to the session, and then counts
 // what still goes to the store.
-func (b *bench) live(n int, settle, long time.Duration) (figures []figure, err error) {
+func (b *bench) live(n int, lease, settle, long time.Duration) (figures []figure, err error) {
 	p, err := newProxy(b.engine.URL, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer p.close()
-	w, err := start(job{Kind: "many", URL: p.url, Table: table, Key: b.newKey("a key of 20 B "), Count: n})
+	w, err := start(job{Kind: "many", URL: p.url, Table: table, Key: b.newKey("a key of 20 B "), Count: n, Lease: lease})
 	if err != nil {
 		return nil, err
 	}

@@ -6,21 +6,28 @@ import (
 	"text/tabwriter"
 )
 
-// print writes the table and gives how many figures were not as wanted.
-func (b *bench) print(to io.Writer) (missed int) {
+// print writes the table, and what was missed.
+func (b *bench) print(to io.Writer) {
+	fmt.Fprintf(to, "%s, load average %s before, %s after; Java client: %s\n\n", machine(), b.before, load(), b.javaNote())
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tdynalock\twanted\t\tbeside\tratio\tawslabs Java\tratio")
 	for _, f := range b.figures {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.work, f.got, f.wanted, f.verdict(), f.beside, f.ratio, f.java, f.javaRatio)
 	}
 	_ = w.Flush()
+	for _, f := range b.missed() {
+		fmt.Fprintf(to, "MISSED: %s: %s, wanted %s\n", f.work, f.got, f.wanted)
+	}
+}
+
+// missed are the figures that are not as wanted.
+func (b *bench) missed() (all []figure) {
 	for _, f := range b.figures {
 		if f.wanted != "" && !f.met {
-			missed++
-			fmt.Fprintf(to, "MISSED: %s: %s, wanted %s\n", f.work, f.got, f.wanted)
+			all = append(all, f)
 		}
 	}
-	return missed
+	return all
 }
 
 func (f figure) verdict() string {
@@ -30,5 +37,5 @@ func (f figure) verdict() string {
 	case f.met:
 		return "met"
 	}
-	return "MISSED"
+	return "**missed**"
 }
