@@ -57,7 +57,7 @@ type bench struct {
 	java   *java            // nil: not measured
 	keys   int
 
-	before     string // load average
+	loads      []string // load average before each row
 	figures    []figure
 	trip       time.Duration // round trip of the far crowd
 	crowd, far map[string][]contest
@@ -71,7 +71,7 @@ func run(o options) (missed int, err error) {
 		return 0, err
 	}
 	defer func() { _ = engine.Stop() }()
-	b := &bench{ctx: context.Background(), quick: o.quick, engine: engine, db: newSDK(engine.URL), before: load()}
+	b := &bench{ctx: context.Background(), quick: o.quick, engine: engine, db: newSDK(engine.URL)}
 	if err := newLibrary(b.db, table, false).CreateTable(b.ctx); err != nil {
 		return 0, err
 	}
@@ -95,6 +95,7 @@ func run(o options) (missed int, err error) {
 		if o.only != "" && r.name != o.only {
 			continue
 		}
+		b.loads = append(b.loads, r.name+" "+load())
 		b.log("%s (load %s)", r.name, load())
 		got, err := r.run(b)
 		if err != nil {

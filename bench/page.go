@@ -83,8 +83,8 @@ func (b *bench) page() string {
 		p.WriteString("**A quick run: it shows that every row works, its figures mean nothing.** ")
 	}
 	fmt.Fprintf(&p, "To repeat: `make bench`, which needs Go, npm (it brings the engine), a JDK and Maven\n(they bring the Java client; `go run ./bench -java=false` does without). It takes about ten minutes.\n\n")
-	fmt.Fprintf(&p, "| | |\n| --- | --- |\n| date | %s |\n| machine | %s |\n| load average | %s before, %s after |\n| Go | %s |\n| engine | dynoxide %s, in memory |\n| Java client | %s |\n\n",
-		time.Now().UTC().Format(time.DateOnly), machine(), b.before, load(), runtime.Version(), enginetest.Version, b.javaNote())
+	fmt.Fprintf(&p, "| | |\n| --- | --- |\n| date | %s |\n| machine | %s |\n| load average before each row | %s; at the end %s |\n| Go | %s |\n| engine | dynoxide %s, in memory |\n| Java client | %s |\n\n",
+		time.Now().UTC().Format(time.DateOnly), machine(), strings.Join(b.loads, "; "), load(), runtime.Version(), enginetest.Version, b.javaNote())
 	p.WriteString("All of it is one run on one machine: engine, proxy, and every process share its CPUs, so ratios say more than times. Runs\nthat are compared took turns; figures are medians of them. \"Beside\" is what the row is measured against.\n\n")
 	if missed := b.missed(); len(missed) > 0 {
 		p.WriteString("**Missed in this run:**\n\n")

@@ -3,12 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
 // print writes the table, and what was missed.
 func (b *bench) print(to io.Writer) {
-	fmt.Fprintf(to, "%s, load average %s before, %s after; Java client: %s\n\n", machine(), b.before, load(), b.javaNote())
+	fmt.Fprintf(to, "%s, Java client: %s\nload average before each row: %s; at the end %s\n\n", machine(), b.javaNote(), strings.Join(b.loads, "; "), load())
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tdynalock\twanted\t\tbeside\tratio\tawslabs Java\tratio")
 	for _, f := range b.figures {
