@@ -51,7 +51,7 @@ func (b *bench) charts() map[string]string {
 		var lines []curve
 		for k, name := range []string{"queue", "java"} {
 			if k < len(b.held) {
-				c := curve{name: names[name]}
+				c := curve{name: names[name], colour: 2 * k} // the same as in the other charts
 				for _, h := range b.held[k] {
 					c.values = append(c.values, h.rate)
 				}

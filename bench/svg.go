@@ -58,7 +58,7 @@ func (d *drawing) end() string {
 	return d.String()
 }
 
-// A bar is one of a chart; its number is written beside it.
+// A bar is one of a chart; its number stands at the right edge.
 type bar struct {
 	name  string
 	value float64
@@ -79,7 +79,7 @@ func bars(title, unit string, all []bar, limit float64, limitText string) string
 		y := float64(chartTop + i*(barHeight+10))
 		d.text(chartLeft-8, y+16, "", "end", b.name)
 		fmt.Fprintf(d, `<rect x="%d" y="%.1f" width="%.1f" height="%d" rx="2" class="f%d"/>`+"\n", chartLeft, y, max(x(b.value)-chartLeft, 1), barHeight, i)
-		d.text(x(b.value)+6, y+16, "", "start", b.text)
+		d.text(chartWidth-4, y+16, "", "end", b.text)
 	}
 	if limit > 0 {
 		d.line(x(limit), chartTop-8, x(limit), bottom, "limit")
@@ -125,6 +125,7 @@ func spans(title, unit string, all []span) string {
 // A curve has a value for each of a chart's steps.
 type curve struct {
 	name   string
+	colour int // of the style's
 	values []float64
 }
 
@@ -160,13 +161,13 @@ func curves(title, unit string, steps []string, all []curve) string {
 	for i, s := range steps {
 		d.text(x(i), height-20, "small", "middle", s)
 	}
-	for i, c := range all {
+	for _, c := range all {
 		var points []string
 		for j, v := range c.values {
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x(j), y(v)))
-			d.dot(x(j), y(v), fmt.Sprintf("f%d", i))
+			d.dot(x(j), y(v), fmt.Sprintf("f%d", c.colour))
 		}
-		fmt.Fprintf(d, `<polyline points="%s" class="line s%d"/>`+"\n", strings.Join(points, " "), i)
+		fmt.Fprintf(d, `<polyline points="%s" class="line s%d"/>`+"\n", strings.Join(points, " "), c.colour)
 		end := c.values[len(c.values)-1]
 		d.text(x(len(steps)-1)+12, y(end)+5, "", "start", c.name+": "+short(end))
 	}
