@@ -82,6 +82,9 @@ func TestLeastJain(t *testing.T) {
 	if got := leastJain(one, crowd); got != 1.0/crowd {
 		t.Errorf("one has all at first: %v, want 1/8", got)
 	}
+	if got := leastJain(make([]grant, jainOf), crowd); got != 1.0/crowd {
+		t.Errorf("one has all there are: %v, want 1/8", got)
+	}
 	if got := leastJain(even[:jainOf-1], crowd); !math.IsNaN(got) {
 		t.Errorf("too few: %v, want NaN", got)
 	}
