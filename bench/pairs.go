@@ -15,37 +15,59 @@ import (
 	"github.com/kmdeveloping/dynalock"
 )
 
-const table = "bench"
-
-// counts are the requests of the steps that users pay for most.
-func (r *rig) counts() ([]report, error) {
-	c := dynalock.NewDynalockClient(r.db, table)
-	held, err := c.AcquireLock(r.ctx, "held")
+// pairRow is about a lock that nobody else wants.
+func (b *bench) pairRow() ([]figure, error) {
+	batches, n := 60, 100
+	if b.quick {
+		batches, n = 4, 20
+	}
+	figures, err := b.counts()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = held.Release(r.ctx) }()
-	var rows []report
+	pairs, err := b.pairs(batches, n)
+	return append(figures, pairs...), err
+}
+
+// counts are the requests of the steps that users pay for most.
+func (b *bench) counts() ([]figure, error) {
+	p, err := newProxy(b.engine.URL, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	c := newLibrary(newSDK(p.url), table, false)
+	held, err := c.AcquireLock(b.ctx, "held")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = held.Release(b.ctx) }()
+	var figures []figure
 	for _, step := range []struct {
-		work, wanted string
-		do           func() error
+		work, wanted  string
+		writes, reads int
+		do            func() error
 	}{
-		{"acquire + release, free", "2 writes, 0 reads", func() error { return pair(r.ctx, c, "free") }},
-		{"try of a held lock", "1 write, 0 reads", func() error {
-			if _, err := c.AcquireLock(r.ctx, "held"); !errors.Is(err, dynalock.ErrHeld) {
+		{"acquire + release, free: requests", "2 writes, 0 reads", 2, 0, func() error { return pair(b.ctx, c, "free") }},
+		{"try of a held lock: requests", "1 write, 0 reads", 1, 0, func() error {
+			if _, err := c.AcquireLock(b.ctx, "held"); !errors.Is(err, dynalock.ErrHeld) {
 				return fmt.Errorf("not held: %w", err)
 			}
 			return nil
 		}},
-		{"lapsed lock, fresh client", "at most 2 writes", func() error { return r.takeLapsed() }},
+		{"lapsed lock, fresh client: requests", "at most 2 writes, 0 reads", 2, 0, func() error { return b.takeLapsed(p) }},
 	} {
-		writes, reads, err := r.requests.during(step.do)
-		if err != nil {
+		began := time.Now().UnixNano()
+		if err := step.do(); err != nil {
 			return nil, err
 		}
-		rows = append(rows, report{step.work, fmt.Sprintf("%d writes, %d reads", writes, reads), step.wanted})
+		t := p.since(began)
+		figures = append(figures, figure{
+			work: step.work, got: fmt.Sprintf("%d writes, %d reads", t.writes, t.reads),
+			wanted: step.wanted, met: t.writes <= step.writes && t.reads <= step.reads && t.writes > 0,
+		})
 	}
-	return rows, nil
+	return figures, nil
 }
 
 func pair(ctx context.Context, c *dynalock.Client, key string) error {
@@ -58,10 +80,10 @@ func pair(ctx context.Context, c *dynalock.Client, key string) error {
 
 // takeLapsed takes over a lock whose holder has gone, as a process that has
 // just started. The item is written as its holder left it an hour ago.
-func (r *rig) takeLapsed() error {
+func (b *bench) takeLapsed(p *proxy) error {
 	name, key := table, "lapsed"
 	ago := time.Now().Add(-time.Hour)
-	_, err := r.db.PutItem(r.ctx, &dynamodb.PutItemInput{TableName: &name, Item: map[string]types.AttributeValue{
+	_, err := b.db.PutItem(b.ctx, &dynamodb.PutItemInput{TableName: &name, Item: map[string]types.AttributeValue{
 		"key":        &types.AttributeValueMemberS{Value: key},
 		"owner":      &types.AttributeValueMemberS{Value: "gone"},
 		"nonce":      &types.AttributeValueMemberB{Value: make([]byte, 16)},
@@ -74,51 +96,78 @@ func (r *rig) takeLapsed() error {
 	if err != nil {
 		return err
 	}
-	_, err = dynalock.NewDynalockClient(r.db, table).AcquireLock(r.ctx, key)
+	_, err = newLibrary(newSDK(p.url), table, false).AcquireLock(b.ctx, key)
 	return err
 }
 
 // pairs compares acquire and release with the same two UpdateItem calls made
-// by the SDK alone.
-func (r *rig) pairs(batches, n int) ([]report, error) {
-	floor, err := r.record()
+// by the SDK alone, and with the Java client's, in batches that take turns.
+func (b *bench) pairs(batches, n int) ([]figure, error) {
+	floor, err := b.record()
 	if err != nil {
 		return nil, err
 	}
-	c := dynalock.NewDynalockClient(r.db, table)
-	ratios := make([]float64, 0, batches)
-	var ours, bare time.Duration
-	for i := range batches + 1 {
-		a := func() error { return pair(r.ctx, c, "pair") }
-		b := func() error { return floor.send(r.ctx, r.db) }
-		order := []func() error{a, b}
-		if i%2 == 1 {
-			order = []func() error{b, a}
+	c := newLibrary(b.db, table, false)
+	kinds := []func() (time.Duration, error){
+		func() (time.Duration, error) { return timed(n, func() error { return pair(b.ctx, c, "pair") }) },
+		func() (time.Duration, error) { return timed(n, func() error { return floor.send(b.ctx, b.db) }) },
+	}
+	var javaSends string
+	if b.java != nil {
+		j, err := b.java.pairs(b, n)
+		if err != nil {
+			return nil, err
 		}
-		var took [2]time.Duration
-		for j, f := range order {
-			if took[j], err = timed(n, f); err != nil {
+		defer func() { _ = j.kill() }()
+		kinds, javaSends = append(kinds, j.batch), j.sends
+	}
+	took := make([][]time.Duration, len(kinds)) // by kind and batch
+	for i := range batches + 1 {
+		for j := range kinds {
+			k := (i + j) % len(kinds)
+			d, err := kinds[k]()
+			if err != nil {
 				return nil, err
 			}
+			if i > 0 { // after a warm-up
+				took[k] = append(took[k], d/time.Duration(n))
+			}
 		}
-		if i%2 == 1 {
-			took[0], took[1] = took[1], took[0]
-		}
-		if i == 0 {
-			continue // warm-up
-		}
-		ours, bare = ours+took[0], bare+took[1]
-		ratios = append(ratios, took[0].Seconds()/took[1].Seconds())
 	}
-	slices.Sort(ratios)
-	total := time.Duration(batches * n)
-	return []report{
-		{"time of a pair / bare SDK, median of batches", fmt.Sprintf("%.3f", ratios[len(ratios)/2]), "at most 1.15"},
-		{"the same, quartiles", fmt.Sprintf("%.3f to %.3f", ratios[len(ratios)/4], ratios[len(ratios)*3/4]), ""},
-		{"mean time of a pair, and of the bare SDK's", fmt.Sprintf("%v, %v", ours/total, bare/total), ""},
-	}, nil
+	return pairFigures(took, javaSends), nil
 }
 
+func pairFigures(took [][]time.Duration, javaSends string) []figure {
+	against := func(k int) []float64 {
+		var all []float64
+		for i, d := range took[0] {
+			all = append(all, d.Seconds()/took[k][i].Seconds())
+		}
+		slices.Sort(all)
+		return all
+	}
+	floor := against(1)
+	middle := floor[len(floor)/2]
+	f := figure{
+		work: "acquire + release, free: time, median of batches, µs",
+		got:  fmt.Sprintf("%.0f", micros(took[0])), wanted: "at most 1.15 of the floor", met: middle <= 1.15,
+		beside: fmt.Sprintf("floor %.0f", micros(took[1])),
+		ratio:  fmt.Sprintf("%.3f (quartiles %.3f, %.3f)", middle, floor[len(floor)/4], floor[len(floor)*3/4]),
+	}
+	sent := figure{work: "the same: requests of the Java client", java: javaSends}
+	if len(took) < 3 {
+		return []figure{f}
+	}
+	java := against(2)
+	f.java, f.javaRatio = fmt.Sprintf("%.0f", micros(took[2])), fmt.Sprintf("%.2f", java[len(java)/2])
+	return []figure{f, sent}
+}
+
+func micros(all []time.Duration) float64 {
+	return float64(quantile(all, 0.5)) / float64(time.Microsecond)
+}
+
+// timed is how long n calls of f take.
 func timed(n int, f func() error) (time.Duration, error) {
 	began := time.Now()
 	for range n {
@@ -143,13 +192,13 @@ func (r *recorder) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 	return r.Client.UpdateItem(ctx, in, opts...)
 }
 
-func (r *rig) record() (recording, error) {
-	rec := &recorder{Client: r.db}
+func (b *bench) record() (recording, error) {
+	rec := &recorder{Client: b.db}
 	c := dynalock.NewDynalockClient(rec, table)
 	// The second pair: the first request of a client is shorter than all later
 	// ones, because it cannot ask for a lapsed lease yet.
 	for range 2 {
-		if err := pair(r.ctx, c, "floor"); err != nil {
+		if err := pair(b.ctx, c, "floor"); err != nil {
 			return recording{}, err
 		}
 	}
