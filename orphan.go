@@ -120,20 +120,29 @@ func (c *Client) orphaned(key string, r *lockstore.Record) bool {
 func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce, nobodys func(string, *lockstore.Record) bool) (looked bool) {
 	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
 	defer cancel()
+	if l := c.handleOf(key); l != nil && l.nonce == nonce {
+		return true
+	}
+	got, err := c.read(ctx, key, lockstore.Consistent)
+	if err != nil {
+		return false
+	}
+	c.see(key, got.Record, got.answered)
+	return c.cleanSeen(ctx, key, nonce, got.Record, nobodys)
+}
+
+// cleanSeen does so with the record that an answer showed.
+func (c *Client) cleanSeen(ctx context.Context, key string, nonce lockstore.Nonce, r *lockstore.Record, nobodys func(string, *lockstore.Record) bool) (looked bool) {
 	for range movesFollowed {
 		if l := c.handleOf(key); l != nil && l.nonce == nonce {
 			return true
 		}
-		got, err := c.read(ctx, key, lockstore.Consistent)
-		if err != nil {
-			return false
-		}
-		c.see(key, got.Record, got.answered)
-		w, found := c.removal(key, nonce, got.Record, nobodys)
+		w, found := c.removal(key, nonce, r, nobodys)
 		if !found {
 			return true
 		}
-		if got, err = c.write(ctx, "clean", key, w); err != nil {
+		got, err := c.write(ctx, "clean", key, w)
+		if err != nil {
 			return false
 		}
 		c.see(key, got.Record, got.answered)
@@ -143,6 +152,7 @@ func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce, n
 			}
 			return true
 		}
+		r = got.Record
 	}
 	return false
 }

@@ -211,18 +211,31 @@ func (w *waiter) claim(ctx context.Context, l *Lock, granted bool) error {
 // leave takes a waiter that gave up out of the queue, behind its call, and
 // releases what was handed over to it meanwhile.
 func (w *waiter) leave() {
-	id := w.id
-	if id == "" || w.place < 0 {
+	id, place := w.id, w.place
+	if id == "" || place < 0 {
 		return
 	}
 	w.id, w.place = "", -1
 	c, key := w.c, w.a.key
 	if !c.spawn(func(background context.Context) {
-		nobodys := func(string, *lockstore.Record) bool { return true } // we never had a handle
-		if !c.clean(background, key, id, nobodys) {
+		if !c.leaveQueue(background, key, id, place) {
 			c.remember(key, id, 0)
 		}
 	}) {
 		c.remember(key, id, 0)
 	}
+}
+
+// leaveQueue gives up the place that was last seen: mostly it still is. What
+// the answer shows otherwise is gone by.
+func (c *Client) leaveQueue(ctx context.Context, key string, id lockstore.Nonce, place int) (looked bool) {
+	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
+	defer cancel()
+	got, err := c.write(ctx, "leave", key, protocol.Leave(id, place))
+	if err != nil {
+		return false
+	}
+	c.see(key, got.Record, got.answered)
+	nobodys := func(string, *lockstore.Record) bool { return true } // we never had a handle
+	return got.Applied || c.cleanSeen(ctx, key, id, got.Record, nobodys)
 }

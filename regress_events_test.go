@@ -2,6 +2,7 @@ package dynalock_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,8 +60,11 @@ type eventKey struct{}
 // The event that an acquire begins to wait came without the call's context.
 func TestRegress_EventWaitingWithoutItsContext(t *testing.T) {
 	inWorld(t, func(w *world) {
+		var mu sync.Mutex
 		kinds := map[dynalock.EventKind]int{}
 		a, b := w.machine("a"), w.machine("b", dynalock.WithObserver(func(ctx context.Context, e dynalock.Event) {
+			mu.Lock()
+			defer mu.Unlock()
 			kinds[e.Kind]++
 			if kinds[dynalock.EventHeld] > 0 && e.Kind == dynalock.EventRequest || e.Kind == dynalock.EventCleaned {
 				return // it leaves the queue behind the call
@@ -72,6 +76,8 @@ func TestRegress_EventWaitingWithoutItsContext(t *testing.T) {
 		a.take("k")
 		next := b.wait(context.WithValue(background, eventKey{}, "b's"), "k", dynalock.WaitFor(time.Second))
 		<-next.got
+		mu.Lock()
+		defer mu.Unlock()
 		if kinds[dynalock.EventWaiting] != 1 || kinds[dynalock.EventHeld] != 1 {
 			w.t.Errorf("events %v", kinds)
 		}

@@ -128,12 +128,12 @@ func (n *line) between(before, after int) time.Duration {
 
 // handOver is how long one hand-over may take: those in the queue read four
 // times in a claim window, or more often.
-func (w *world) handOver() time.Duration { return pick(w, 800*time.Millisecond, 3*time.Second) }
+func (w *world) handOver() time.Duration { return pick(w, 800*time.Millisecond, 5*time.Second) }
 
 // passOver is how long it may take to pass over one who does not answer: a
 // claim window, what is not known of the store's clock, and a hand-over.
 func (w *world) passOver() time.Duration {
-	return protocol.ClaimWindow + pick(w, 0, 3*time.Second) + w.handOver()
+	return protocol.ClaimWindow + pick(w, 0, 5*time.Second) + w.handOver()
 }
 
 // Ten come one after the other, and leave room for each other in the queue.

@@ -44,10 +44,10 @@ func pick[V any](w *world, fake, real V) V {
 }
 
 // lease is that of most locks: long enough for a busy machine.
-func (w *world) lease() time.Duration { return pick(w, 3*time.Second, 2500*time.Millisecond) }
+func (w *world) lease() time.Duration { return pick(w, 3*time.Second, 4*time.Second) }
 
 // soon is within what something happens that happens at once.
-func (w *world) soon() time.Duration { return pick(w, 50*time.Millisecond, 2*time.Second) }
+func (w *world) soon() time.Duration { return pick(w, 50*time.Millisecond, 4*time.Second) }
 
 // live are the options of a lock that its client renews.
 func (w *world) live() []dynalock.AcquireOption {
