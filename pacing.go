@@ -107,15 +107,15 @@ func (w *waiter) interval(now protocol.Moment) time.Duration {
 	}
 	most = min(most, slowest)
 	d, known := c.turn(w.a.key, w.place, now)
-	if known && c.set.pollSet {
-		d = max(d, c.set.pollMin)
-	}
-	if known && d <= most && w.place == 0 {
-		return d // there is one head: it need not keep out of step with others
-	}
 	if !known {
 		d = most
 	}
 	d = min(d, most)
-	return c.jitter(d*9/10, d)
+	if !known || w.place > 0 { // of heads there is one: it needs not keep out of step
+		d = c.jitter(d*9/10, d)
+	}
+	if c.set.pollSet {
+		d = max(d, c.set.pollMin)
+	}
+	return d
 }

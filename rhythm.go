@@ -62,9 +62,13 @@ func (h *rhythm) see(r *lockstore.Record, grants int64, at time.Duration, ours b
 // granted notes that the state just seen was our own grant.
 func (h *rhythm) granted() {
 	h.got, h.lap = h.looked, 0
-	if h.grants > 0 {
-		h.lap = (h.looked - h.began) / time.Duration(h.grants)
-		h.blind = h.looked-h.before > h.lap
+	if h.grants == 0 {
+		return
+	}
+	h.lap = (h.looked - h.began) / time.Duration(h.grants)
+	unseen := h.looked - h.before // it was granted somewhere in that time
+	if h.blind = unseen > h.lap; !h.blind {
+		h.lap -= max(unseen-h.trip, 0) / 2 / time.Duration(h.grants)
 	}
 }
 
@@ -116,7 +120,7 @@ func (h *rhythm) next(place int, now time.Duration) (d time.Duration, ok bool) {
 	case left > 0:
 		d = left * 3 / 4
 	default:
-		d = max(-left/5, long)
+		d = max(-left/8, long)
 	}
 	if d < 20*time.Millisecond {
 		// Where timers end on whole milliseconds, as Go's do on Linux in a process

@@ -187,10 +187,10 @@ func ObserveOnly() ClientOption {
 // a read unit.
 //
 // Without this option, who stands in the queue and knows from recent hand-overs
-// about when its turn comes reads about then instead, some three times a turn:
-// later than min or sooner, and never more than max apart. With it, no two reads
-// of a waiter are closer than min, so a lock that changes hands more often than
-// that is handed over later.
+// about when its turn comes reads about then instead, some three times a turn,
+// which can be more often than min but is never less often than it would be
+// otherwise. With it, reads are at least min apart then too, and a lock that
+// changes hands more often than that is handed over later.
 func WithPollInterval(least, most time.Duration) ClientOption {
 	return func(s *settings) {
 		if least < time.Millisecond || most < least || most > time.Hour {
