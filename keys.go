@@ -15,9 +15,7 @@ type keyState struct {
 	used    protocol.Moment
 	busy    time.Duration   // monotonic; when somebody else was last seen holding it, 0: never
 	queued  bool            // somebody waited when it was last seen
-	changed time.Duration   // monotonic; when it was first seen with the highest token
-	looked  time.Duration   // monotonic; when it was last seen
-	cycle   time.Duration   // from one holder to the next, on average; 0: not known
+	rhythm  *rhythm         // when it changes hands; nil: nobody was seen waiting
 	session liveness        // where it is the key of somebody's session
 	line    *line           // who waits for it in this client
 	handle  *Lock           // the last handle, if it has not ended

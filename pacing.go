@@ -9,8 +9,6 @@ import (
 
 // learn takes from a record how contended its lock is.
 func (k *keyState) learn(r *lockstore.Record, now protocol.Moment) {
-	looked := k.looked
-	k.looked = now.Mono
 	k.queued = r != nil && len(r.Queue) > 0
 	if r == nil {
 		return
@@ -18,29 +16,20 @@ func (k *keyState) learn(r *lockstore.Record, now protocol.Moment) {
 	if !r.Released && r.Nonce != k.own {
 		k.busy = max(now.Mono, 1)
 	}
-	if r.Token <= k.token {
-		return
+	if k.rhythm == nil && k.queued {
+		k.rhythm = &rhythm{}
 	}
-	// It changed between the last look and this one.
-	changed := max(now.Mono, 1)
-	if looked != 0 {
-		changed -= min(now.Mono-looked, k.cycle) / 2
-	}
-	if grants := r.Token - k.token; k.token != 0 && k.changed != 0 && grants < 64 {
-		// Tokens rise by one with each holder, also of those not seen. Down
-		// fast and up slowly: the longer ones are mostly those that were read
-		// late, and an average of them would make the next read later still.
-		one := (changed - k.changed) / time.Duration(grants)
-		switch {
-		case k.cycle == 0:
-			k.cycle = one
-		case one < k.cycle:
-			k.cycle += (one - k.cycle) / 2
-		default:
-			k.cycle += (one - k.cycle) / 16
+	if h := k.rhythm; h != nil && r.Token >= k.token {
+		grants := r.Token - k.token
+		if r.Nonce == k.tokenOf {
+			grants = 0 // tokens that its holder reserved
 		}
+		ours := k.tokenOf == k.own && r.Last != nil && r.Last.Nonce == k.own
+		h.see(r, grants, max(now.Mono-h.trip/2, 1), ours)
 	}
-	k.token, k.tokenOf, k.changed = r.Token, r.Nonce, changed
+	if r.Token > k.token {
+		k.token, k.tokenOf = r.Token, r.Nonce
+	}
 }
 
 // contendedFor is how long a key counts as contended after somebody else was
@@ -52,7 +41,14 @@ func (c *Client) contended(key string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.keys[key]
-	return k != nil && k.busy != 0 && now.Mono-k.busy < max(contendedFor, 2*k.cycle)
+	if k == nil || k.busy == 0 {
+		return false
+	}
+	last := contendedFor
+	if k.rhythm != nil {
+		last = max(last, 2*k.rhythm.expected())
+	}
+	return now.Mono-k.busy < last
 }
 
 // waited reports whether somebody waited for the lock when it was last seen.
@@ -63,19 +59,35 @@ func (c *Client) waited(key string) bool {
 	return k != nil && k.queued
 }
 
-// turn estimates when the one at that place in the queue will be the holder.
-func (c *Client) turn(key string, place int, now protocol.Moment) (expected, cycle time.Duration, ok bool) {
+// turn is how long the one at that place in the queue should wait until it
+// reads, if that is known.
+func (c *Client) turn(key string, place int, now protocol.Moment) (d time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil && k.rhythm != nil {
+		return k.rhythm.next(place, now.Mono)
+	}
+	return 0, false
+}
+
+// timed notes how long a read of one in the queue took, and whether it showed
+// its grant.
+func (c *Client) timed(key string, got answer, granted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.keys[key]
-	if k == nil || k.cycle == 0 || k.changed == 0 {
-		return 0, 0, false
+	if k == nil || k.rhythm == nil {
+		return
 	}
-	expected = k.changed + k.cycle - now.Mono
-	if place > 0 {
-		expected = max(expected, 0) + time.Duration(place)*k.cycle
+	h := k.rhythm
+	if granted {
+		h.granted()
 	}
-	return expected, k.cycle, true
+	longer := got.answered.Mono - got.asked.Mono - h.trip
+	if longer > 0 && h.trip > 0 {
+		longer /= 16 // the machine was busy, mostly
+	}
+	h.trip += longer
 }
 
 // interval is the time until the next read. One who stands in the queue knows
@@ -88,24 +100,22 @@ func (w *waiter) interval(now protocol.Moment) time.Duration {
 	if w.place < 0 || c.polls {
 		return c.jitter(pause*3/4, pause*5/4)
 	}
-	d := pause
-	if expected, cycle, ok := c.turn(w.a.key, w.place, now); ok {
-		// A little early, and then in steps of a hand-over.
-		if w.place == 0 {
-			d = min(max(expected/2, -expected/8, cycle/8, time.Millisecond/2), pause)
-		} else {
-			d = min(max(expected*3/4, cycle/8, time.Millisecond), pause<<w.place)
-		}
-		if expected > 0 {
-			w.pause = c.set.pollMin
-		}
-	} else {
-		d = pause << min(w.place, 4)
-	}
-	bounds := c.clock.at()
-	slowest := protocol.ClaimWindow / 4
+	most := min(pause<<min(w.place, 4), c.set.pollMax)
+	bounds, slowest := c.clock.at(), protocol.ClaimWindow/4
 	if bounds.Known() {
 		slowest = max((protocol.ClaimWindow-bounds.Width(now))/2, slowest/3)
 	}
-	return c.jitter(min(d, slowest)*9/10, min(d, slowest))
+	most = min(most, slowest)
+	d, known := c.turn(w.a.key, w.place, now)
+	if !known {
+		d = most
+	}
+	d = min(d, most)
+	if !known || w.place > 0 { // of heads there is one: it needs not keep out of step
+		d = c.jitter(d*9/10, d)
+	}
+	if c.set.pollSet {
+		d = max(d, c.set.pollMin)
+	}
+	return d
 }

@@ -37,6 +37,7 @@ type settings struct {
 	margin            time.Duration // negative: the store's own
 	observeOnly       bool
 	pollMin, pollMax  time.Duration
+	pollSet           bool // by the user: then pollMin holds for every two reads
 	sessionKeyPrefix  string
 	logger            *slog.Logger
 	observers         []func(context.Context, Event)
@@ -186,12 +187,18 @@ func ObserveOnly() ClientOption {
 // WithPollInterval sets how often a waiter reads: min apart after a change,
 // backing off to max, with jitter. Default 50 ms and 1 s. Each read costs half
 // a read unit.
+//
+// Without this option, who stands in the queue and knows from recent hand-overs
+// about when its turn comes reads about then instead, some three times a turn,
+// which can be more often than min but is never less often than it would be
+// otherwise. With it, reads are at least min apart then too, and a lock that
+// changes hands more often than that is handed over later.
 func WithPollInterval(least, most time.Duration) ClientOption {
 	return func(s *settings) {
 		if least < time.Millisecond || most < least || most > time.Hour {
 			s.wrong("WithPollInterval(%v, %v): 1 ms <= min <= max <= 1 h", least, most)
 		}
-		s.pollMin, s.pollMax = least, most
+		s.pollMin, s.pollMax, s.pollSet = least, most, true
 	}
 }
 

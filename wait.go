@@ -163,6 +163,7 @@ func (w *waiter) look(ctx context.Context) (l *Lock, again bool, err error) {
 	}
 	w.holder(got.Record)
 	if w.place >= 0 {
+		w.c.timed(w.a.key, got, got.Record != nil && got.Record.Nonce == w.id)
 		return w.inQueue(ctx, got, &seen)
 	}
 	return w.outside(ctx, got, &seen)
