@@ -128,3 +128,27 @@ func TestFound_ReleasedByNameHere(t *testing.T) {
 		}
 	})
 }
+
+// A lock that was handed over, and expired while it was claimed by
+// writes of unknown outcome, is nobody's: it must not stay taken.
+func TestFound_ExpiredWhileClaimed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		m := w.machine("a")
+		renewals := m.net.On(faultstore.Match{If: faultstore.Renewals}, faultstore.Throttle())
+		sessions := m.net.On(faultstore.Match{If: ofSession}, faultstore.Throttle())
+		l := m.first("k", dynalock.WithLease(time.Second))
+		next := m.wait(bg, "k", dynalock.WithoutLease(), dynalock.Wait())
+		pass(720 * time.Millisecond)
+		renewals.Off()
+		m.net.On(faultstore.Match{If: faultstore.Renewals, Times: 1}, faultstore.ApplyCut())
+		m.net.On(faultstore.Match{If: faultstore.Renewals, Times: 2}, faultstore.Throttle())
+		must(t, l.Release(bg))
+		if w.row("k").Released {
+			t.Fatal("not handed over")
+		}
+		pass(2 * time.Second)
+		sessions.Off()
+		n := next.within(t, 10*time.Minute)
+		must(t, n.Release(bg))
+	})
+}

@@ -107,6 +107,8 @@ func (l *Lock) successor(a *acquisition) *Lock {
 		n.atMost = now.Mono + a.atMost
 	}
 	n.alarm.lock = n
+	n.renewal.at, n.renewal.due = l.renewal.at, l.renewal.due
+	n.renewal.tries, n.renewal.failed = l.renewal.tries, l.renewal.failed
 	for _, s := range [...]*Lock{l.session, l.moving} {
 		if s != nil && !s.members.replace(l, n) {
 			n.leave(l.session, l.moving)
@@ -117,8 +119,6 @@ func (l *Lock) successor(a *acquisition) *Lock {
 		n.leave(l.session, l.moving)
 		return nil
 	}
-	n.renewal.at, n.renewal.due = l.renewal.at, l.renewal.due
-	n.renewal.tries, n.renewal.failed = l.renewal.tries, l.renewal.failed
 	l.passed = true
 	return n
 }

@@ -1,7 +1,6 @@
 package dynalock
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -37,7 +36,7 @@ type standing struct {
 	turn chan *Lock // the lock, or nil: the turn to deal with the store
 }
 
-// enter puts a call into the line of its key. nil: it is its turn to deal with
+// enterLine puts a call into the line of its key. nil: it is its turn to deal with
 // the store.
 func (c *Client) enterLine(a *acquisition) *standing {
 	now := c.clock.now()
@@ -151,12 +150,8 @@ func (w *waiter) received(l *Lock) (*Lock, error) {
 	if err == nil {
 		return l, nil
 	}
-	var lost *LostError
-	if (errors.As(err, &lost) || errors.Is(err, ErrReleased)) && w.over() == nil {
-		return nil, nil // it ended before it was received
-	}
 	w.c.giveBack(w.limit, l, true)
-	return nil, w.failed(err)
+	return nil, w.refused(err)
 }
 
 // furnish gives a lock that was handed over within the client what its new

@@ -14,7 +14,7 @@ type liveness struct {
 	dead   time.Duration     // monotonic; since when it is known to be dead, 0: it is not
 }
 
-// turn is how long from now the one at that place in the queue may take over
+// sessionTurn is how long from now the one at that place in the queue may take over
 // the lock that r shows, where it is kept alive by a session. The session's
 // record is read when it may have lapsed since it was last read, so about once
 // in its lease; one that has lapsed is ended.
@@ -100,7 +100,9 @@ func (c *Client) sessionState(ctx context.Context, r *lockstore.Record) (State, 
 	seen := c.see(r.Session, got.Record, got.answered)
 	now, bounds := c.clock.now(), c.clock.at()
 	c.mu.Lock()
-	c.key(r.Session, now).session = liveness{record: got.Record}
+	if k := c.key(r.Session, now); k.session.dead == 0 {
+		k.session = liveness{record: got.Record}
+	}
 	c.mu.Unlock()
 	return protocol.Judge(got.Record, &seen, c.expiryBy(&bounds), now), nil
 }

@@ -187,18 +187,23 @@ func (l *Lock) expire() error {
 	err := l.end(lost)
 	if err == error(lost) {
 		l.c.releaseFromSession(l)
-		l.releaseEndless()
+		l.releaseUnproved()
 	}
 	return err
 }
 
-// releaseEndless sees to a tenure whose record may have no end, since a write
-// that was to give it one was not made: nobody believes in it any more.
-func (l *Lock) releaseEndless() {
+// releaseUnproved sees to a tenure whose record may promise more than anybody
+// believes: where a write that was to shorten it was not made, or one was made
+// that made it longer, and its answer was lost.
+func (l *Lock) releaseUnproved() {
 	l.mu.Lock()
-	forever := l.endless && !l.shared
+	longer := l.endless
+	for _, p := range l.pending {
+		longer = longer || p.of.renew && p.of.moves == nil && (p.belief.Lease == 0 || p.belief.Lease > l.lease)
+	}
+	longer = longer && !l.shared
 	l.mu.Unlock()
-	if forever {
+	if longer {
 		l.c.remember(l.key, l.nonce, 0)
 	}
 }

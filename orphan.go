@@ -68,7 +68,7 @@ func (c *Client) lookAfter(wait time.Duration, key string, nonce lockstore.Nonce
 	})
 }
 
-// reserved notes the highest token of a tenure that a handle has.
+// reservedTokens notes the highest token of a tenure that a handle has.
 func (c *Client) reservedTokens(key string, nonce lockstore.Nonce, token int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -159,34 +159,43 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 	l.data = a.plain
 	if a.data == nil {
 		if l.data, err = c.open(a.key, r); err != nil {
-			return nil, false, w.refuse(own, l, err)
+			return nil, true, w.refuse(own, l, err)
 		}
 	}
 	if err := w.claim(own, l, granted); err != nil {
 		var lost *LostError
-		if errors.As(err, &lost) && w.over() == nil {
-			w.id, w.place = "", -1
-			return nil, true, nil // it came too late: join again
+		if errors.As(err, &lost) {
+			return nil, true, w.refuse(own, l, err) // it came too late: join again
 		}
 		return nil, false, w.failed(err)
 	}
 	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); taken {
 		if err := l.change(own, &change{step: "raise token", token: last + 1}); err != nil {
-			return nil, false, w.refuse(own, l, err)
+			return nil, true, w.refuse(own, l, err)
 		}
 	}
 	if err := c.adopt(l); err != nil {
-		return nil, false, w.refuse(own, l, err)
+		return nil, true, w.refuse(own, l, err)
 	}
 	w.id, w.place = "", -1
 	return l, false, nil
 }
 
-// refuse gives back what was handed over and cannot be taken.
+// refuse gives back what was handed over and cannot be taken, for now or at all.
 func (w *waiter) refuse(ctx context.Context, l *Lock, err error) error {
 	w.id, w.place = "", -1
 	w.c.giveBack(ctx, l, w.a.data == nil)
-	return err
+	return w.refused(err)
+}
+
+// refused is failed for a lock that was given back: that it had ended before is
+// nothing that the call ends with.
+func (w *waiter) refused(err error) error {
+	var lost *LostError
+	if (errors.As(err, &lost) || errors.Is(err, ErrReleased)) && w.over() == nil {
+		return nil
+	}
+	return w.failed(err)
 }
 
 // claim renews a lock that was handed over, if its holder needs more than the
