@@ -70,6 +70,16 @@ func (c *Client) turn(key string, place int, now protocol.Moment) (d time.Durati
 	return 0, false
 }
 
+// cycle is the time from one holder's grant to the next one's; 0: not known.
+func (c *Client) cycle(key string) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil && k.rhythm != nil {
+		return k.rhythm.expected()
+	}
+	return 0
+}
+
 // timed notes how long a read of one in the queue took, and whether it showed
 // its grant.
 func (c *Client) timed(key string, got answer, granted bool) {
@@ -97,6 +107,14 @@ func (w *waiter) interval(now protocol.Moment) time.Duration {
 	c := w.c
 	pause := w.pause
 	w.pause = min(w.pause*3/2, c.set.pollMax)
+	if w.place < 0 && !c.polls && w.ahead > 0 {
+		// Nobody outside knows how many they are. That the queue does not run dry is
+		// enough, and there should be few who see the same room.
+		if cycle := c.cycle(w.a.key); cycle > 0 {
+			pause = min(max(2*time.Duration(w.ahead)*cycle, c.set.pollMin), c.set.pollMax)
+		}
+		return c.jitter(pause/2, pause*3/2)
+	}
 	if w.place < 0 || c.polls {
 		return c.jitter(pause*3/4, pause*5/4)
 	}

@@ -45,7 +45,11 @@ func (h *rhythm) see(r *lockstore.Record, grants int64, at time.Duration, ours b
 			h.settle()
 		}
 	case h.looked == 0 || grants > int64(h.queue):
-		// Others may have come and gone, or the lock was free for a while.
+		// Others may have come and gone, or the lock was free for a while: on average
+		// it took no longer than that.
+		if most := (at - h.looked) / time.Duration(grants); h.looked != 0 && (h.cycle == 0 || most < h.cycle) {
+			h.cycle = most
+		}
 		h.since = max(h.looked, at-h.expected()/2)
 		h.began, h.grants = h.since, 0
 	default:

@@ -21,6 +21,7 @@ type waiter struct {
 	last          error         // why there is no lock yet: held, or the store's failure
 	fails         int           // reads or tries in a row that failed
 	sure          bool          // the last read seemed stale: the next one must be consistent
+	room          bool          // the last read showed room in the queue: no try before joining
 
 	id    lockstore.Nonce // the place in the queue, and the nonce if it is granted
 	place int             // in the queue; -1: not in it
@@ -88,8 +89,8 @@ func (w *waiter) deal(ctx context.Context) (*Lock, error) {
 				return nil, err
 			}
 		}
-		straight = false
 		l, err := w.untilFree(ctx)
+		straight, w.room = w.room, false
 		if l != nil || err != nil {
 			return l, err
 		}
@@ -126,7 +127,9 @@ func (w *waiter) untilFree(ctx context.Context) (*Lock, error) {
 			return nil, err
 		}
 	}
-	w.pause = w.c.set.pollMin
+	if w.place >= 0 || w.pause == 0 {
+		w.pause = w.c.set.pollMin
+	}
 	for {
 		if err := w.sleep(ctx); err != nil {
 			w.leave()
@@ -182,7 +185,8 @@ func (w *waiter) outside(ctx context.Context, got answer, seen *protocol.Observa
 	case r == nil, r.Released && len(r.Queue) == 0:
 		return nil, true, nil
 	case !c.polls && !r.Released && !r.Legacy() && len(r.Queue) < protocol.QueueBound:
-		return nil, true, nil // there is room
+		w.room = true
+		return nil, true, nil
 	}
 	w.last, w.ahead = c.heldError(w.a.key, r, false), len(r.Queue)
 	if mine, err := w.myTurn(ctx, r, len(r.Queue), seen); !mine || err != nil {
@@ -200,8 +204,12 @@ func (w *waiter) holder(r *lockstore.Record) {
 	if r != nil && !r.Released {
 		nonce = r.Nonce
 	}
-	if nonce != w.seen {
-		w.seen, w.pause = nonce, w.c.set.pollMin
+	if nonce == w.seen {
+		return
+	}
+	w.seen = nonce
+	if w.place >= 0 || w.c.polls || nonce == "" { // it is not the turn of those outside
+		w.pause = w.c.set.pollMin
 	}
 }
 
