@@ -195,7 +195,7 @@ func TestPacing_LongHold(t *testing.T) {
 		first := reads()
 		pass(long - 101*usual)
 		all := reads()
-		pass(2 * time.Second)
+		pass(3 * time.Second)
 		turns, _ := b.count()
 		b.end()
 		over := handOvers(turns)[0]
@@ -203,8 +203,8 @@ func TestPacing_LongHold(t *testing.T) {
 		if first > 7*20 || all > 7*40 || over > 1100*time.Millisecond {
 			t.Error("too many reads, or too late")
 		}
-		if len(turns) < 150 {
-			t.Errorf("only %d turns in the 2 s after it", len(turns))
+		if len(turns) < 200 { // all look within a second, and are in their rhythm again
+			t.Errorf("only %d turns in the 3 s after it", len(turns))
 		}
 	})
 }

@@ -109,8 +109,8 @@ func (h *rhythm) expected() time.Duration {
 
 // next is how long the one at that place in the queue should wait before it
 // reads, if that is known. Those behind read when most of their wait should be
-// over, and so again; the head shortly before its grant is due, and then in
-// steps that grow with how long the holder is overdue.
+// over, and so again; the head at least a round trip before its grant is due, and
+// then in steps that grow with how long the holder is overdue.
 func (h *rhythm) next(place int, now time.Duration) (d time.Duration, ok bool) {
 	cycle := h.expected()
 	if cycle <= 0 {
@@ -122,7 +122,7 @@ func (h *rhythm) next(place int, now time.Duration) (d time.Duration, ok bool) {
 	case place > 0:
 		d = (max(left, 0)+time.Duration(place)*cycle)*3/4 + long
 	case left > 0:
-		d = left * 3 / 4
+		d = max(min(left*3/4, left-h.trip), 0)
 	default:
 		d = max(-left/8, long)
 	}
