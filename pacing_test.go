@@ -25,7 +25,7 @@ type band struct {
 
 type turn struct{ asked, got, released time.Time }
 
-// band starts n machines for which each request takes trip, there and back.
+// band starts n machines whose requests take trip, there and back.
 func (w *world) band(n int, trip time.Duration, hold func(nth int) time.Duration, opts ...dynalock.ClientOption) *band {
 	b := &band{hold: hold}
 	for who := range n {
@@ -164,11 +164,10 @@ func TestPacing_Begins(t *testing.T) {
 		pass(1500 * time.Millisecond)
 		b.count()
 		pass(time.Second)
-		turns, _ := b.count()
-		b.end()
-		if len(turns) < 250 {
+		if turns, _ := b.count(); len(turns) < 250 {
 			t.Errorf("%d turns in the second second", len(turns))
 		}
+		b.end()
 	})
 }
 
@@ -219,7 +218,7 @@ func TestPacing_NoFeedback(t *testing.T) {
 			return time.Millisecond
 		}
 		b := w.band(8, time.Millisecond, late)
-		pass(4 * time.Second)
+		b.until(720)
 		b.end()
 		took := handOvers(b.turns)
 		before, after := meanOf(took[300:500]), meanOf(took[508:708])
@@ -295,7 +294,7 @@ func TestPacing_KeepsTheIntervalThatWasSet(t *testing.T) {
 			}
 		}
 		if reads < 100 {
-			t.Errorf("only %d reads", reads)
+			t.Error("only", reads)
 		}
 	})
 }
