@@ -83,11 +83,14 @@ func encodeWaiter(w lockstore.Waiter) (types.AttributeValue, error) {
 	case w.Owner == "" || !utf8.ValidString(w.Owner):
 		return nil, errors.New("a waiter's owner is empty or not valid UTF-8")
 	}
-	return &types.AttributeValueMemberM{Value: item{
+	entry := item{
 		waiterID:    &types.AttributeValueMemberB{Value: []byte(w.ID)},
 		waiterOwner: &types.AttributeValueMemberS{Value: w.Owner},
 		waiterHeld:  &types.AttributeValueMemberBOOL{Value: false},
-		waiterDel:   &types.AttributeValueMemberBOOL{Value: w.DeleteOnRelease},
 		waiterOne:   &types.AttributeValueMemberN{Value: "1"},
-	}}, nil
+	}
+	if w.DeleteOnRelease { // absent it reads as false, in passOn too
+		entry[waiterDel] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	return &types.AttributeValueMemberM{Value: entry}, nil
 }
