@@ -248,7 +248,7 @@ HolderAnswer(m, applied) ==
 Answer(m, applied) ==
   CASE m.op \in {"acquire", "take", "resume"} /\ cl[m.c].st = "trying" /\ cl[m.c].n = m.n ->
          [cl EXCEPT ![m.c] = TryAnswer(m, applied)]
-    [] m.op \in {"renew", "update"} /\ cl[m.c].st = "held" /\ cl[m.c].n = m.n ->
+    [] m.op \in {"renew", "update"} /\ cl[m.c].st = "held" /\ cl[m.c].n = m.n /\ m.seq = cl[m.c].seq ->
          [cl EXCEPT ![m.c] = HolderAnswer(m, applied)]
     [] OTHER -> cl
 

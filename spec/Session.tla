@@ -48,14 +48,27 @@ Init ==
   /\ look = [st |-> "none", shows |-> ""]
   /\ op = [phase |-> "", since |-> 0, lag |-> 0, done |-> FALSE]
 
+Gone == [where |-> "lost", own |-> 0, sess |-> 0, sseq |-> 0, seq |-> 0, cap |-> 0, seen |-> 0, looks |-> 0]
+
 (* What A believes of the lock.                                               *)
 Left ==
   CASE a.where = "own" -> a.own
     [] a.where = "moving" -> IF Rule("ShorterWhileMoving") THEN Least(a.own, a.sess) ELSE a.own
     [] a.where = "session" -> Least(a.sess, a.cap)
+    [] a.where = "leaving" -> IF Rule("ShorterWhileLeaving") THEN Least(a.own, Least(a.sess, a.cap))
+                                                             ELSE Least(a.sess, a.cap)
     [] a.where = "lost" -> 0
 ABelieves == Left > 0
 BBelieves == b.until > 0
+
+(* A session that ended takes its locks with it, one that is moving too.      *)
+Lost(x) ==
+  IF /\ x.sess = 0 /\ Rule("EndedStaysEnded")
+     /\ \/ x.where \in {"session", "leaving"}
+        \/ x.where = "moving" /\ Rule("ShorterWhileMoving")
+    THEN Gone
+    ELSE IF \/ x.where \in {"own", "moving"} /\ x.own = 0
+            \/ x.where = "leaving" /\ x.own = 0 /\ Rule("ShorterWhileLeaving") THEN Gone ELSE x
 
 Of(kind) == {m \in sent : m.op = kind}
 Send(m) == sent' = sent \cup {m}
@@ -79,12 +92,16 @@ Move ==
 RenewLock ==
   /\ Left > 0 /\ Cardinality(Of("renew")) < Moves
   /\ \E off \in Offsets :
-       Send([op |-> "renew", seq |-> a.seq, exp |-> Lease + off, bel |-> Belief(Lease + off)])
-  /\ UNCHANGED <<lock, srec, a, b, read, look, op>>
+       /\ Send([op |-> "renew", seq |-> a.seq, exp |-> Lease + off, bel |-> Belief(Lease + off)])
+       /\ a' = IF a.where \in {"session", "leaving"}
+                 THEN [a EXCEPT !.where = "leaving",
+                         !.own = IF a.where = "session" THEN Belief(Lease + off) ELSE Least(@, Belief(Lease + off))]
+                 ELSE a
+  /\ UNCHANGED <<lock, srec, b, read, look, op>>
 
 (* A consistent read of the lock, asked for once a mark was seen.             *)
 AskLook ==
-  /\ look.st = "none" /\ a.where = "session" /\ a.cap # Endless
+  /\ look.st = "none" /\ a.where \in {"session", "leaving"} /\ a.cap # Endless
   /\ look' = [st |-> "asked", shows |-> ""]
   /\ UNCHANGED <<lock, srec, a, b, read, op, sent>>
 
@@ -98,8 +115,8 @@ MakeLook ==
 AnswerLook ==
   /\ look.st = "made"
   /\ look' = [st |-> "none", shows |-> ""]
-  /\ a' = CASE a.where # "session" -> a
-            [] look.shows = "lost" -> [a EXCEPT !.where = "lost"]
+  /\ a' = CASE a.where \notin {"session", "leaving"} -> a
+            [] look.shows = "lost" -> Gone
             [] look.shows = "session" -> [a EXCEPT !.cap = Endless]
             [] OTHER -> [a EXCEPT !.seq = lock.seq]   \* and it is renewed for itself
   /\ UNCHANGED <<lock, srec, b, read, op, sent>>
@@ -179,7 +196,8 @@ Mark2 ==
   /\ UNCHANGED <<lock, a, b, read, look, sent>>
 
 -----------------------------------------------------------------------------
-(* Carrying out, with the answer or without it. *)
+(* Carrying out, with the answer or without it. Only an answer to a write for *)
+(* the seq that A knows is still waited for.                                  *)
 
 OnSession(m) ==
   LET holds == CASE m.op = "create" -> ~srec.there
@@ -190,10 +208,10 @@ OnSession(m) ==
                   [] m.op = "srenew" -> [srec EXCEPT !.seq = m.seq + 1, !.exp = m.exp]
                   [] m.op = "sdelete" -> [there |-> FALSE, seq |-> 0, exp |-> Past, marks |-> 0]
      /\ \E heard \in BOOLEAN :
-          LET new == CASE ~heard \/ m.op # "srenew" \/ m.seq < a.sseq -> a
+          LET new == CASE ~heard \/ a.where = "lost" \/ m.op # "srenew" \/ m.seq # a.sseq -> a
                        [] holds -> SessionAnswer(m.bel, m.seq + 1)
                        [] ~holds /\ srec.there /\ was # {} -> SessionAnswer(Min(was), srec.seq)
-                       [] ~srec.there -> [a EXCEPT !.sess = 0]
+                       [] ~srec.there -> Lost([a EXCEPT !.sess = 0])
                        [] OTHER -> a
           IN /\ a' = new
              \* A look that was asked for before shows an older state.
@@ -208,14 +226,14 @@ OnLock(m) ==
                   [] m.op = "move" -> [lock EXCEPT !.seq = @ + 1, !.sess = TRUE, !.exp = Endless]
                   [] m.op = "renew" -> [lock EXCEPT !.seq = @ + 1, !.sess = FALSE, !.exp = m.exp]
      /\ \E heard \in BOOLEAN :
-          a' = CASE ~heard \/ a.where = "lost" -> a
-                 [] holds /\ m.op = "move" -> [a EXCEPT !.where = IF Left > 0 THEN "session" ELSE "lost", !.seq = m.seq + 1]
+          a' = CASE ~heard \/ a.where = "lost" \/ m.seq # a.seq -> a
+                 [] holds /\ m.op = "move" -> IF Left > 0 THEN [a EXCEPT !.where = "session", !.seq = m.seq + 1] ELSE Gone
                  [] holds /\ m.op = "renew" ->
-                      [a EXCEPT !.where = IF Left > 0 THEN "own" ELSE "lost", !.own = m.bel, !.seq = m.seq + 1, !.cap = Endless]
-                 [] ~holds /\ lock.n # "A" -> [a EXCEPT !.where = "lost"]
+                      IF Left > 0 THEN [a EXCEPT !.where = "own", !.own = m.bel, !.seq = m.seq + 1, !.cap = Endless] ELSE Gone
+                 [] ~holds /\ lock.n # "A" -> Gone
                  [] ~holds /\ lock.sess /\ a.where = "moving" -> [a EXCEPT !.where = "session", !.seq = lock.seq]
                  [] ~holds /\ ~lock.sess /\ own # {} ->
-                      [a EXCEPT !.where = IF Left > 0 THEN "own" ELSE "lost", !.own = Min(own), !.seq = lock.seq, !.cap = Endless]
+                      IF Left > 0 THEN [a EXCEPT !.where = "own", !.own = Min(own), !.seq = lock.seq, !.cap = Endless] ELSE Gone
                  [] OTHER -> [a EXCEPT !.seq = lock.seq]
      /\ UNCHANGED <<srec, b, read, look, op, sent>>
 
@@ -244,12 +262,6 @@ CarryOut(m) ==
 
 -----------------------------------------------------------------------------
 Exp(x) == IF x = Endless THEN x ELSE Down(x, Past)
-
-(* A session that ended takes its locks with it, one that is moving there too.*)
-Lost(x) ==
-  IF x.where \in {"session", "moving"} /\ x.sess = 0 /\ Rule("EndedStaysEnded") /\ Rule("ShorterWhileMoving")
-    THEN [x EXCEPT !.where = "lost", !.own = 0, !.cap = Endless]
-    ELSE IF x.where = "own" /\ x.own = 0 THEN [x EXCEPT !.where = "lost"] ELSE x
 
 Tick ==
   /\ lock' = [lock EXCEPT !.exp = Exp(@)]
