@@ -12,6 +12,7 @@ CONSTANTS
   Lag,        \* how long after its mark a change from outside can be carried out
   Renewals,   \* of the session
   Moves,      \* to the session, and back to a lease of the lock's own
+  Moved,      \* whether the lock is in the session from the start
   Kinds,      \* what the operator may do: "end", "attach"
   Ways,       \* how B finds that the session ended: "clock", "observation"
   DeleteFirst, \* B takes over only once the session's record was deleted
@@ -35,11 +36,12 @@ None == [st |-> "none", age |-> 0, ended |-> 0, good |-> FALSE, seq |-> 0, exp |
 
 Init ==
   /\ \E off \in Offsets :
-       /\ lock = [n |-> "A", seq |-> 1, exp |-> Lease + off, sess |-> FALSE]
+       /\ lock = [n |-> "A", seq |-> 1, exp |-> IF Moved THEN Endless ELSE Lease + off, sess |-> Moved]
        /\ srec = [there |-> TRUE, seq |-> 1, exp |-> Lease + off, marks |-> 0]
        \* sess, own: for how long the session and the lock's own lease are
        \* believed; cap bounds it after a mark.
-       /\ a = [where |-> "own", own |-> Belief(Lease + off), sess |-> Belief(Lease + off),
+       /\ a = [where |-> IF Moved THEN "session" ELSE "own",
+               own |-> Belief(Lease + off), sess |-> Belief(Lease + off),
                sseq |-> 1, seq |-> 1, cap |-> Endless, seen |-> 0, looks |-> 0]
        \* The creation of the session may be carried out again.
        /\ sent = {[op |-> "create", seq |-> 0, exp |-> Lease + off, bel |-> 0]}
