@@ -65,7 +65,8 @@ BBelieves == b.until > 0
 
 (* A session that ended takes its locks with it, one that is moving too.      *)
 Lost(x) ==
-  IF /\ x.sess = 0 /\ Rule("EndedStaysEnded")
+  IF /\ (x.sess = 0 \/ x.cap = 0)
+     /\ Rule("EndedStaysEnded")
      /\ \/ x.where \in {"session", "leaving"}
         \/ x.where = "moving" /\ Rule("ShorterWhileMoving")
     THEN Gone
@@ -187,7 +188,8 @@ Mark1 ==
 Change ==
   /\ op.phase = "marked"
   /\ \E kind \in Kinds, off \in Offsets :
-       Send([op |-> kind, seq |-> lock.seq, exp |-> Lease + off, bel |-> 0])
+       Send([op |-> kind, seq |-> lock.seq, bel |-> 0,
+             exp |-> Lease + off + IF Rule("AttachOutlasts") THEN Lag ELSE 0])
   /\ op' = [op EXCEPT !.phase = "sent"]
   /\ UNCHANGED <<lock, srec, a, b, read, look>>
 
@@ -217,7 +219,7 @@ OnSession(m) ==
                        [] OTHER -> a
           IN /\ a' = new
              \* A look that was asked for before shows an older state.
-             /\ look' = IF new.cap # a.cap /\ Rule("LookAfterAnswer") THEN [st |-> "none", shows |-> ""] ELSE look
+             /\ look' = IF new # a /\ new.cap # Endless /\ Rule("LookAfterAnswer") THEN [st |-> "none", shows |-> ""] ELSE look
      /\ b' = IF m.op = "sdelete" /\ holds THEN [b EXCEPT !.dead = TRUE] ELSE b
      /\ UNCHANGED <<lock, read, op, sent>>
 

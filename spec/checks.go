@@ -64,8 +64,11 @@ func (c check) config(dir string) (string, error) {
 	for name, value := range c.set {
 		found := false
 		for i, line := range lines {
-			if n, _, ok := strings.Cut(line, "="); ok && strings.TrimSpace(n) == name {
+			switch n, _, ok := strings.Cut(line, "="); {
+			case ok && strings.TrimSpace(n) == name:
 				lines[i], found = "  "+name+" = "+value, true
+			case strings.HasPrefix(line, name+" "): // what is to be checked
+				lines[i], found = name+" "+value, true
 			}
 		}
 		if !found {
