@@ -164,6 +164,8 @@ Clean(c) ==
 (* record promises, on a clock that may be fast.                              *)
 Observe(c) ==
   /\ rec.live /\ "observation" \in Ways
+  /\ TriesLeft /\ cl[c].st # "held"    \* otherwise it is of no use to him
+  /\ (cl[c].st = "trying" \/ used < Tenures)
   /\ <<obs[c].n, obs[c].seq>> # <<rec.n, rec.seq>>
   /\ obs' = [obs EXCEPT ![c] = [n |-> rec.n, seq |-> rec.seq,
        left |-> (IF Rule("ObserveTheRecordsLease") THEN rec.lease ELSE Min(Leases))
@@ -256,8 +258,12 @@ CarryOut(m) ==
   /\ Holds(m) \/ Answer(m, FALSE) # cl
   /\ rec' = IF Holds(m) THEN After(m) ELSE rec
   /\ cl' \in {cl, Answer(m, Holds(m))}      \* the answer may be lost
-  /\ outside' = IF Holds(m) /\ m.op \in OutsideOps
-                  THEN outside \cup {IF m.op = "resume" THEN m.on ELSE m.n} ELSE outside
+  /\ outside' = CASE ~Holds(m) -> outside
+                  [] m.op = "resume" -> outside \cup {m.on}
+                  [] m.op \in OutsideOps -> outside \cup {m.n}
+                  \* Deleted by hand, it begins anew while its try goes on.
+                  [] m.op \in {"acquire", "take"} /\ cl[m.c].st = "trying" -> outside \ {m.n}
+                  [] OTHER -> outside
   /\ sent' = IF m.op \notin {"force", "key", "hand"} /\ cl'[m.c] # cl[m.c] /\ cl'[m.c].st = "idle" THEN Forget(sent, cl[m.c].n) ELSE sent
   /\ UNCHANGED <<obs, used>>
 
