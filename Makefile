@@ -99,3 +99,11 @@ bench: ## measure cost and speed against peers, write docs/benchmarks.md; takes 
 .PHONY: demo
 demo: ## start an engine and run the first example on it
 	go run ./internal/demo
+
+.PHONY: spec
+spec: ## check the TLA+ models and their variants with TLC; takes minutes, needs Java and Maven
+	go run ./spec
+
+.PHONY: spec-short
+spec-short: ## what of that takes seconds
+	go run ./spec -short

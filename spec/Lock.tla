@@ -307,9 +307,11 @@ BelieverHasItem ==
   \A c \in Clients : Believes(c) /\ cl[c].n \notin outside => rec.live /\ rec.n = cl[c].n
 
 (* An exception lasts no longer than the belief that was there: nothing       *)
-(* prolongs it.                                                               *)
+(* prolongs it. (After a deletion by hand a repeated acquire may make the item *)
+(* its holder's again; then it may.)                                          *)
 ExceptionEnds ==
-  [][\A c \in Clients : cl[c].n \in outside /\ Believes(c) /\ cl'[c].n = cl[c].n
+  [][\A c \in Clients : /\ cl[c].n \in outside /\ Believes(c) /\ cl'[c].n = cl[c].n
+                       /\ ~(rec.live /\ rec.n = cl[c].n)
        => cl'[c].until <= cl[c].until]_vars
 
 (* Belief that has ended stays ended.                                         *)
