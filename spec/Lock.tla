@@ -190,7 +190,7 @@ Resume(c) ==
 -----------------------------------------------------------------------------
 (* Carrying out *)
 
-Mine(m, rule) == rec.live /\ rec.n = m.n /\ (rec.seq = m.seq \/ ~Rule(rule))
+Mine(m) == rec.live /\ rec.n = m.n
 
 Holds(m) ==
   CASE m.op = "acquire" ->
@@ -199,8 +199,8 @@ Holds(m) ==
             /\ ~rec.live \/ rec.exp < m.safe
     [] m.op \in {"take", "resume"} ->
          rec.live /\ rec.n = m.on /\ (rec.seq = m.seq \/ ~Rule("TakeOverSeq"))
-    [] m.op = "renew" -> Mine(m, "RenewSeq")
-    [] m.op = "update" -> Mine(m, "UpdateSeq")
+    [] m.op = "renew" -> Mine(m) /\ (rec.seq = m.seq \/ ~Rule("RenewSeq"))
+    [] m.op = "update" -> Mine(m) /\ rec.seq = m.seq
     [] m.op \in {"release", "delete"} -> rec.live /\ (rec.n = m.n \/ ~Rule("ReleaseNonce"))
     [] m.op \in {"force", "key", "hand"} -> rec.live /\ (rec.n = m.n \/ ~Rule("OutsideNonce"))
 

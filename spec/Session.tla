@@ -194,7 +194,7 @@ Change ==
   /\ UNCHANGED <<lock, srec, a, b, read, look>>
 
 Mark2 ==
-  /\ op.phase = "sent" /\ op.done /\ Rule("MarkAfter")
+  /\ op.phase = "sent" /\ op.done
   /\ srec' = IF srec.there THEN [srec EXCEPT !.marks = @ + 1] ELSE srec
   /\ op' = [op EXCEPT !.phase = "over"]
   /\ UNCHANGED <<lock, a, b, read, look, sent>>
