@@ -1,0 +1,286 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/internal/protocol"
+	"github.com/kmdeveloping/dynalock/lockstore"
+)
+
+func isSession(key string) bool { return strings.Contains(key, "session:") }
+
+// live is the tenure that a record shows.
+func live(r *lockstore.Record) lockstore.Nonce {
+	if r == nil || r.Released || r.Ended {
+		return ""
+	}
+	return r.Nonce
+}
+
+// changed judges a write of p that was just made; o.mu is held.
+func (o *oracle) changed(p *process, key string, before, after *lockstore.Record, w lockstore.Write) {
+	now := time.Now()
+	for _, change := range w.Do {
+		if join, ok := change.(lockstore.AddWaiter); ok {
+			o.joined[join.ID] = p
+		}
+	}
+	was, is := live(before), live(after)
+	if !isSession(key) {
+		o.judgeStep(p, key, before, after)
+	}
+	if was != "" && was != is {
+		o.end(p, key, before, after)
+	}
+	if is != "" {
+		t := o.tenures[is]
+		if t == nil {
+			t = &tenure{key: key, creator: p, began: now}
+			if by := o.joined[is]; by != nil {
+				t.creator, t.joined = by, true
+			}
+			o.tenures[is] = t
+		}
+		if is != was && !t.ended.IsZero() {
+			// Of an item that is gone nothing tells what had been there.
+			if !t.gone {
+				o.wrong("%v begins tenure %s anew, which ended at %s", p, short(is), since(t.ended))
+			}
+			t.ended, t.named = time.Time{}, false
+		}
+		if is != was || slices.ContainsFunc(w.Do, promises) {
+			t.written = now
+		}
+		t.lease, t.session = after.Lease, after.Session
+	}
+	if after == nil {
+		o.absent[key] = now
+		delete(o.tokens, key)
+	}
+	if isSession(key) {
+		if is == "" {
+			for _, k := range o.w.keys {
+				o.orphanedBy(k, key)
+			}
+		}
+		return
+	}
+	o.judge(key)
+}
+
+// promises reports a change that begins a tenure's lease anew.
+func promises(change lockstore.Change) bool {
+	_, ok := change.(lockstore.SetLease)
+	return ok
+}
+
+// end notes how the tenure in before ended.
+func (o *oracle) end(p *process, key string, before, after *lockstore.Record) {
+	t := o.tenures[before.Nonce]
+	if t == nil {
+		return
+	}
+	t.ended = time.Now()
+	switch {
+	case after == nil:
+		t.how, t.by, t.gone = lockstore.HowReleased, p.owner, true
+	case after.Last != nil && after.Last.Nonce == before.Nonce:
+		t.how, t.by = after.Last.How, after.Last.By
+	default:
+		t.how, t.by = lockstore.HowTakenOver, after.Owner
+	}
+	if isSession(key) {
+		return
+	}
+	elsewhere := t.how == lockstore.HowReleased && (p != t.creator || t.shared)
+	if t.how == lockstore.HowForced || t.how == lockstore.HowResumed || elsewhere {
+		t.named = true
+	}
+	if t.how == lockstore.HowTakenOver {
+		t.named = false
+	}
+	o.pardon(t, before)
+}
+
+// pardon says how long the former handles of a tenure may believe that ended
+// by a named exception.
+func (o *oracle) pardon(t *tenure, r *lockstore.Record) {
+	const slack = time.Second
+	switch {
+	case r.Session != "":
+		lease := time.Duration(0)
+		if s := o.w.table.Peek(r.Session); s != nil {
+			lease = s.Lease
+		}
+		t.pardoned = t.ended.Add(2*lease + 2*slack)
+	case r.Lease == 0:
+		t.pardoned = t.ended.Add(1000 * time.Hour)
+	default:
+		t.pardoned = t.ended.Add(max(r.Lease, 0) + slack)
+	}
+}
+
+// removed notes that somebody deleted an item beside the library. By hand that
+// ends a tenure by a named exception; the table's item expiry may not.
+func (o *oracle) removed(key string, before *lockstore.Record, byHand bool) {
+	n := live(before)
+	o.absent[key] = time.Now()
+	delete(o.tokens, key)
+	if t := o.tenures[n]; n != "" && t != nil {
+		t.ended, t.gone, t.named = time.Now(), true, byHand
+		o.pardon(t, before)
+	}
+	if isSession(key) {
+		for _, k := range o.w.keys {
+			o.orphanedBy(k, key)
+		}
+		return
+	}
+	o.judge(key)
+}
+
+// orphanedBy checks that nobody believes in a lock whose session has ended.
+func (o *oracle) orphanedBy(key, session string) {
+	r := o.w.table.Peek(key)
+	if n := live(r); n == "" || r.Session != session {
+		return
+	}
+	for _, h := range o.handles[key] {
+		if h.nonce == r.Nonce && !h.p.dead.Load() && !h.p.frozen() && h.Held() {
+			o.wrong("%v believes, and its session %s has ended", h.name(), name(session))
+		}
+	}
+}
+
+// judgeStep checks tokens, the queue's order and takeovers of one write.
+func (o *oracle) judgeStep(p *process, key string, before, after *lockstore.Record) {
+	was, is := live(before), live(after)
+	if after != nil {
+		if last := o.tokens[key]; after.Token < last || after.Token == last && is != "" && is != was && before != nil && !before.Legacy() {
+			o.wrong("%v begins %s with token %d after %d", p, show(key, after), after.Token, last)
+		}
+		o.tokens[key] = max(o.tokens[key], after.Token)
+	}
+	if before == nil || after == nil {
+		return
+	}
+	if why := disorder(before, after); why != "" {
+		o.wrong("%v: %s: %s became %s", p, why, show(key, before), show(key, after))
+	}
+	if is == "" || is == was || after.Last != nil && after.Last.Nonce == was && after.Last.How != lockstore.HowTakenOver && was != "" {
+		return
+	}
+	if before.Released {
+		return
+	}
+	o.judgeTakeover(p, key, before, after)
+}
+
+// disorder checks that a queue changed in one of the ways in which it may: the
+// first are served or dropped, one leaves, or one comes last.
+func disorder(before, after *lockstore.Record) string {
+	old, now := before.Queue, after.Queue
+	if len(now) > len(old) && slices.Equal(now[:len(old)], old) && len(now) == len(old)+1 {
+		return ""
+	}
+	drop := len(old) - len(now)
+	if drop < 0 || len(now) > 0 && !slices.Equal(now, old[drop:]) && (drop != 1 || !isWithoutOne(old, now)) {
+		return "the queue was reordered"
+	}
+	return ""
+}
+
+func isWithoutOne(old, now []lockstore.Waiter) bool {
+	for i := range old {
+		if slices.Equal(now, slices.Concat(old[:i], old[i+1:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeTakeover checks by the true time that a lease had ended, and that those
+// who stood before had their turn.
+func (o *oracle) judgeTakeover(p *process, key string, before, after *lockstore.Record) {
+	t := o.tenures[before.Nonce]
+	if t != nil && t.creator == p { // what it had left behind, nobody's, is its own to end
+		return
+	}
+	now := time.Now()
+	dropped := len(before.Queue) - len(after.Queue)
+	if before.Session == "" {
+		if before.Lease == 0 && !before.Legacy() {
+			o.wrong("%v took over a tenure without an end: %s", p, show(key, before))
+			return
+		}
+		if t == nil || before.Legacy() {
+			return
+		}
+		turn := time.Duration(max(dropped-1, 0)) * protocol.ClaimWindow
+		// By observation or by clock, which a request that travelled long may
+		// have set to a time that is past.
+		ends := t.written.Add(before.Lease)
+		if !before.Expires.IsZero() && before.Expires.Before(ends) {
+			ends = before.Expires
+		}
+		if early := ends.Add(turn).Sub(now); early > before.Lease/500+5*time.Millisecond {
+			o.wrong("%v took over %v too early: %s became %s", p, early, show(key, before), show(key, after))
+		}
+		return
+	}
+	if s := o.w.table.Peek(before.Session); live(s) != "" {
+		o.wrong("%v took over from a session that lives: %s, %s", p, show(key, before), show(before.Session, s))
+	}
+}
+
+// lie says what is false about the reason that a handle was given; "" if it is
+// the true one.
+func (o *oracle) lie(h *handle, lost *dynalock.LostError) string {
+	t := o.tenures[h.nonce]
+	if t == nil {
+		return ""
+	}
+	later := false // another tenure began since: what the record told may be gone
+	for n, other := range o.tenures {
+		if n != h.nonce && other.key == t.key && !t.ended.IsZero() && !other.began.Before(t.ended) {
+			later = true
+		}
+	}
+	if t.ended.IsZero() && lost.Reason != dynalock.ReasonExpired && lost.Reason != dynalock.ReasonHeldTooLong {
+		return "its tenure goes on"
+	}
+	switch lost.Reason {
+	case dynalock.ReasonExpired:
+		if h.live && h.p.slow <= 20*time.Millisecond && t.lease > 2*time.Second && !h.p.troubledSince(time.Now().Add(-2*max(t.lease, maxLease))) && !o.w.faulty && t.ended.IsZero() {
+			return "nothing was in the way of its renewals"
+		}
+	case dynalock.ReasonHeldTooLong:
+		if h.atMost == 0 || time.Since(h.began) < h.atMost*99/100-2*time.Second {
+			return "it had not been held for that long"
+		}
+	case dynalock.ReasonForced:
+		if t.how != lockstore.HowForced || lost.By != t.by {
+			return "the truth is " + string(t.how) + " by " + t.by
+		}
+	case dynalock.ReasonSuperseded:
+		if t.how != lockstore.HowResumed || lost.By != t.by {
+			return "the truth is " + string(t.how) + " by " + t.by
+		}
+	case dynalock.ReasonReleased:
+		if t.how != lockstore.HowReleased {
+			return "the truth is " + string(t.how) + " by " + t.by
+		}
+	case dynalock.ReasonGone:
+		if o.absent[t.key].Before(t.ended) {
+			return "the item was never gone"
+		}
+	case dynalock.ReasonTakenOver:
+		if t.how != lockstore.HowTakenOver && !later {
+			return "the truth is " + string(t.how) + " by " + t.by
+		}
+	}
+	return ""
+}
