@@ -131,9 +131,10 @@ func (w *world) jump(m *machine, d time.Duration) func() {
 
 // restart crashes a process and starts it again, with the same owner name.
 func (w *world) restart(m *machine, d time.Duration) func() {
-	if m.process.dead.Load() {
+	if m.changing {
 		return nil
 	}
+	m.changing = true
 	w.trouble(m, true)
 	w.crash(m.process)
 	return func() {
@@ -146,6 +147,7 @@ func (w *world) restart(m *machine, d time.Duration) func() {
 // end: nobody else would end it.
 func (w *world) again(m *machine) {
 	p := w.start(m, true)
+	m.changing = false
 	w.oracle.note("%v starts, as %q", p, m.owner)
 	u := &user{p: p, rng: w.stream()}
 	p.users.Go(func() {
@@ -175,9 +177,10 @@ func (u *user) recover(key string) {
 // reopen closes a client as a process does that ends in good order.
 func (w *world) reopen(m *machine, d time.Duration) func() {
 	p := m.process
-	if p.dead.Load() || p.frozen() {
+	if m.changing || p.frozen() {
 		return nil
 	}
+	m.changing = true
 	w.trouble(m, true)
 	w.oracle.note("%v closes", p)
 	p.cancel()

@@ -18,6 +18,7 @@ var (
 	during = flag.Duration("for", 0, "go on with further seeds for so long")
 	trace  = flag.Bool("trace", false, "print the history")
 	twice  = flag.Bool("twice", false, "run each seed twice and compare the histories")
+	goon   = flag.Bool("keep", false, "go on after a failure")
 	off    = flag.String("off", "", "kinds of trouble to leave out, with commas between")
 )
 
@@ -29,7 +30,9 @@ func TestSim(t *testing.T) {
 	for ; n < *runs || time.Since(began) < *during; n++ {
 		seed := *first + n
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { once(t, seed) }) {
-			break
+			if !*goon {
+				break
+			}
 		}
 	}
 	t.Logf("%d histories in %v", n, time.Since(began).Round(time.Millisecond))
@@ -43,7 +46,9 @@ func once(t *testing.T, seed uint64) {
 			for i := range min(len(w.oracle.lines), len(again.oracle.lines)) {
 				if a, b := w.oracle.lines[i], again.oracle.lines[i]; a != b {
 					t.Errorf("line %d:\n%s\n%s", i, a, b)
-					break
+					if !*goon {
+						break
+					}
 				}
 			}
 		}

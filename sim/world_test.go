@@ -50,6 +50,8 @@ type machine struct {
 	polls   bool
 	watches bool // ObserveOnly
 
+	changing bool // its process has ended or is closing; the next one will start
+
 	// Under oracle.mu.
 	troubles int       // going on
 	calmFrom time.Time // when the last one ended
