@@ -2,9 +2,11 @@ package sim
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
 )
 
@@ -82,7 +84,7 @@ func (w *world) allFree() {
 		r := w.table.Peek(key)
 		n := live(r)
 		t := o.tenures[n]
-		if r != nil && len(r.Queue) > 0 {
+		if r != nil && slices.ContainsFunc(r.Queue, func(q lockstore.Waiter) bool { return !o.joined[q.ID].dead.Load() }) {
 			o.wrong("somebody still stands in the queue: %s", show(key, r))
 		}
 		if n == "" || t == nil {

@@ -43,14 +43,15 @@ func newOracle(w *world) *oracle {
 // A handle is one that a user got.
 type handle struct {
 	*dynalock.Lock
-	p        *process
-	nonce    lockstore.Nonce
-	token    uint64
-	attached bool
-	live     bool
-	began    time.Time
-	atMost   time.Duration
-	released bool // Release was called
+	p         *process
+	nonce     lockstore.Nonce
+	token     uint64
+	attached  bool
+	live      bool
+	mayForget bool // it ends by itself
+	began     time.Time
+	atMost    time.Duration
+	released  bool // Release was called
 }
 
 func (h *handle) name() string {
@@ -66,6 +67,7 @@ type tenure struct {
 	written time.Time     // the last write of it
 	lease   time.Duration // in the record
 	session string
+	lapsed  bool // of a session: its end came once
 
 	ended time.Time // zero: it goes on
 	how   lockstore.How
@@ -75,6 +77,7 @@ type tenure struct {
 	// named: it may end by a named exception, which is no fault; then its
 	// former handles may believe until pardoned.
 	named    bool
+	revived  bool // by a late copy of an acquire
 	shared   bool // Handle was asked for
 	pardoned time.Time
 	over     bool // Release of it returned nil, and nobody else has it

@@ -45,11 +45,12 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 			o.tenures[is] = t
 		}
 		if is != was && !t.ended.IsZero() {
-			// Of an item that is gone nothing tells what had been there.
-			if !t.gone {
-				o.wrong("%v begins tenure %s anew, which ended at %s", p, short(is), since(t.ended))
-			}
-			t.ended, t.named = time.Time{}, false
+			// By a copy of the request that began it. It is nobody's by now, and to
+			// be found; who believed in it before is judged like everybody.
+			t.ended, t.named, t.revived = time.Time{}, false, true
+		}
+		if is == was && isSession(key) && !now.Before(t.end(before).Add(-before.Lease/500)) {
+			t.lapsed = true // a late renewal does not bring it back
 		}
 		if is != was || slices.ContainsFunc(w.Do, promises) {
 			t.written = now
@@ -69,6 +70,16 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 		return
 	}
 	o.judge(key)
+}
+
+// end is from when on r, which shows t, may be taken over: by observation or by
+// clock, which a request that travelled long may have set to a time that is past.
+func (t *tenure) end(r *lockstore.Record) time.Time {
+	end := t.written.Add(r.Lease)
+	if !r.Expires.IsZero() && r.Expires.Before(end) {
+		return r.Expires
+	}
+	return end
 }
 
 // promises reports a change that begins a tenure's lease anew.
@@ -220,18 +231,13 @@ func (o *oracle) judgeTakeover(p *process, key string, before, after *lockstore.
 			return
 		}
 		turn := time.Duration(max(dropped-1, 0)) * protocol.ClaimWindow
-		// By observation or by clock, which a request that travelled long may
-		// have set to a time that is past.
-		ends := t.written.Add(before.Lease)
-		if !before.Expires.IsZero() && before.Expires.Before(ends) {
-			ends = before.Expires
-		}
-		if early := ends.Add(turn).Sub(now); early > before.Lease/500+5*time.Millisecond {
+		if early := t.end(before).Add(turn).Sub(now); early > before.Lease/500+5*time.Millisecond {
 			o.wrong("%v took over %v too early: %s became %s", p, early, show(key, before), show(key, after))
 		}
 		return
 	}
-	if s := o.w.table.Peek(before.Session); live(s) != "" {
+	s := o.w.table.Peek(before.Session)
+	if st := o.tenures[live(s)]; st != nil && !st.lapsed && now.Before(st.end(s).Add(-s.Lease/500)) {
 		o.wrong("%v took over from a session that lives: %s, %s", p, show(key, before), show(before.Session, s))
 	}
 }

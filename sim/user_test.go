@@ -65,7 +65,7 @@ func (u *user) step() {
 		u.judge(ctx, "acquire", err)
 		return
 	}
-	h := w.oracle.gained(&handle{Lock: l, p: u.p, live: c.live, atMost: c.atMost})
+	h := w.oracle.gained(&handle{Lock: l, p: u.p, live: c.live, mayForget: !c.live, atMost: c.atMost})
 	u.use(h)
 }
 
@@ -175,7 +175,7 @@ func (u *user) hold(h *handle, d time.Duration) {
 // release releases until it is certain: a lock without a lease stays until
 // its release gets through.
 func (u *user) release(h *handle) {
-	if u.rng.IntN(40) == 0 && h.Err() == nil && !u.p.w.has["endless"] {
+	if u.rng.IntN(20) == 0 && h.mayForget && !u.p.w.has["endless"] {
 		return // forgotten
 	}
 	for {
