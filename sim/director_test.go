@@ -92,7 +92,7 @@ func (w *world) outage(m *machine, d time.Duration) func() {
 // the protocol promises to survive.
 func (w *world) freeze(m *machine, suspend bool) func() {
 	p := m.process
-	if m.clock.standsStill() || p.dead.Load() || suspend && time.Since(m.clockAt) < 30*time.Second && !m.clockAt.IsZero() {
+	if m.clock.standsStill() || m.changing || suspend && time.Since(m.clockAt) < 30*time.Second && !m.clockAt.IsZero() {
 		return nil
 	}
 	w.trouble(m, true)
@@ -193,7 +193,6 @@ func (w *world) reopen(m *machine, d time.Duration) func() {
 	}()
 	return func() {
 		<-done
-		p.clock.thaw()
 		w.oracle.judgeAll()
 		p.dead.Store(true)
 		p.net.kill()

@@ -60,14 +60,15 @@ func (h *handle) name() string {
 
 // A tenure is what the oracle knows of a nonce.
 type tenure struct {
-	key     string
-	creator *process
-	joined  bool // began as a place in a queue
-	began   time.Time
-	written time.Time     // the last write of it
-	lease   time.Duration // in the record
-	session string
-	lapsed  bool // of a session: its end came once
+	key      string
+	creator  *process
+	joined   bool // began as a place in a queue
+	began    time.Time
+	written  time.Time     // the last write of it
+	lease    time.Duration // in the record
+	session  string
+	promised time.Time // the latest end that any write of it promised
+	lapsed   bool      // of a session: its end came once
 
 	ended time.Time // zero: it goes on
 	how   lockstore.How

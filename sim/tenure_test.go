@@ -53,7 +53,7 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 			t.lapsed = true // a late renewal does not bring it back
 		}
 		if is != was || slices.ContainsFunc(w.Do, promises) {
-			t.written = now
+			t.written, t.promised = now, laterOf(t.promised, now.Add(after.Lease))
 		}
 		t.lease, t.session = after.Lease, after.Session
 	}
@@ -80,6 +80,13 @@ func (t *tenure) end(r *lockstore.Record) time.Time {
 		return r.Expires
 	}
 	return end
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // promises reports a change that begins a tenure's lease anew.
@@ -130,7 +137,7 @@ func (o *oracle) pardon(t *tenure, r *lockstore.Record) {
 	case r.Lease == 0:
 		t.pardoned = t.ended.Add(1000 * time.Hour)
 	default:
-		t.pardoned = t.ended.Add(max(r.Lease, 0) + slack)
+		t.pardoned = laterOf(t.promised, t.ended).Add(slack)
 	}
 }
 
