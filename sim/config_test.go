@@ -44,6 +44,9 @@ func newConfig(seed uint64) *config {
 	for _, kind := range kinds {
 		c.has[kind] = rng.Float64() < 0.1+0.6*wild && !slices.Contains(off, kind)
 	}
+	if c.has["wall"] {
+		c.has["hold"] = false // see docs/bugs.md
+	}
 	c.clients, c.users, c.keys = 2+rng.IntN(4), 1+rng.IntN(3), 1+rng.IntN(3)
 	c.length = between(rng, 30, 90)
 	c.rates, c.troubles = 0.3+rng.Float64(), 0.05+0.2*rng.Float64()

@@ -81,7 +81,7 @@ type tenure struct {
 	revived  bool // by a late copy of an acquire
 	shared   bool // Handle was asked for
 	pardoned time.Time
-	over     bool // Release of it returned nil, and nobody else has it
+	over     *process // Release of it returned nil there, and nobody else there has it
 }
 
 // nonceOf reads what the API keeps secret.
@@ -222,7 +222,7 @@ func (o *oracle) sent(p *process, ctx context.Context, key string, w lockstore.W
 	if n, _ := about(w); ctx.Value(byKey{}) != nil && o.tenures[n] != nil {
 		o.tenures[n].named = true
 	}
-	if n, cas := about(w); cas && o.tenures[n] != nil && o.tenures[n].over && !strings.Contains(key, "session:") {
+	if n, cas := about(w); cas && o.tenures[n] != nil && o.tenures[n].over == p && !o.tenures[n].shared && !strings.Contains(key, "session:") {
 		o.wrong("%v sends %q for tenure %s of %s, whose Release had returned nil", p, summary(w), short(n), key)
 	}
 }
@@ -260,11 +260,9 @@ func about(w lockstore.Write) (n lockstore.Nonce, seq bool) {
 func (o *oracle) releasedNil(h *handle) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.w.table.Peek(h.Key())
-	t := o.tenures[h.nonce]
-	handedOver := r != nil && r.Nonce == h.nonce && !r.Released && !r.Ended
-	if t != nil && !handedOver {
-		t.over = true
+	// Otherwise it may have been handed over within the client.
+	if t := o.tenures[h.nonce]; t != nil && !t.ended.IsZero() && t.how == lockstore.HowReleased && !t.named {
+		t.over = h.p
 	}
 	o.tracef("%v: released %v", h.p, h.Key())
 }
