@@ -149,7 +149,7 @@ func (w *world) again(m *machine) {
 	p := w.start(m, true)
 	m.changing = false
 	w.oracle.note("%v starts, as %q", p, m.owner)
-	u := &user{p: p, rng: w.stream()}
+	u := w.user(p)
 	p.users.Go(func() {
 		for _, key := range w.keys {
 			u.recover(key)
@@ -159,8 +159,8 @@ func (w *world) again(m *machine) {
 
 // recover resumes or releases a lock of the same owner that has no end.
 func (u *user) recover(key string) {
-	for u.p.ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(context.WithValue(u.p.ctx, byKey{}, true), 10*time.Second)
+	for u.ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(context.WithValue(u.ctx, byKey{}, true), 10*time.Second)
 		info, err := u.p.client.GetLock(ctx, key)
 		if err == nil && info.Owner == u.p.owner && info.State == dynalock.StateHeld && info.Lease == 0 {
 			_, err = u.p.client.ReleaseLock(ctx, key)
@@ -183,7 +183,7 @@ func (w *world) reopen(m *machine, d time.Duration) func() {
 	m.changing = true
 	w.trouble(m, true)
 	w.oracle.note("%v closes", p)
-	p.cancel()
+	p.end()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -236,12 +236,12 @@ func (w *world) remove(*machine, time.Duration) func() {
 // force is an operator at the machine.
 func (w *world) force(m *machine, _ time.Duration) func() {
 	p, key := m.process, w.keys[w.rng.IntN(len(w.keys))]
-	u := &user{p: p, rng: w.stream()}
+	u := w.user(p)
 	if p.dead.Load() {
 		return nil
 	}
 	p.users.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithValue(p.ctx, byKey{}, true), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithValue(u.ctx, byKey{}, true), 10*time.Second)
 		defer cancel()
 		info, err := p.client.GetLock(ctx, key)
 		if err == nil && info.State != dynalock.StateReleased {

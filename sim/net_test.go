@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -17,24 +18,31 @@ type net struct {
 	inner lockstore.Store // with faults
 	slow  time.Duration   // the longest way of a request in good times
 
-	mu   sync.Mutex
-	rng  *rand.Rand
-	dead bool
+	mu    sync.Mutex
+	seed  uint64
+	count map[string]uint64 // requests so far, by kind and key
+	dead  bool
 }
 
 func (n *net) Info() lockstore.Info { return n.inner.Info() }
 
 // ways draws how long a request and its answer travel, and by how much the
-// server's clock is off.
-func (n *net) ways() (there, back, skew time.Duration, dead bool) {
+// server's clock is off: by which request about its key it is, so that two
+// of one moment on two keys do not change each other.
+func (n *net) ways(kind, key string) (there, back, skew time.Duration, dead bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	there, back = time.Duration(n.rng.Int64N(int64(n.slow)))+1, time.Duration(n.rng.Int64N(int64(n.slow)))+1
-	if n.rng.IntN(64) == 0 {
-		there += time.Duration(n.rng.Int64N(int64(20 * n.slow)))
+	who := kind + key
+	n.count[who]++
+	h := fnv.New64a()
+	h.Write([]byte(who))
+	rng := rand.New(rand.NewPCG(n.seed+n.count[who], h.Sum64()))
+	there, back = time.Duration(rng.Int64N(int64(n.slow)))+1, time.Duration(rng.Int64N(int64(n.slow)))+1
+	if rng.IntN(64) == 0 {
+		there += time.Duration(rng.Int64N(int64(20 * n.slow)))
 	}
 	if m := n.p.w.margin; m > 0 {
-		skew = time.Duration(n.rng.Int64N(int64(2*m))) - m
+		skew = time.Duration(rng.Int64N(int64(2*m))) - m
 	}
 	return there, back, skew, n.dead
 }
@@ -56,7 +64,7 @@ func (n *net) fail(op string, cause error, unknown bool) error {
 }
 
 func (n *net) Get(ctx context.Context, key string, how lockstore.Consistency) (lockstore.Result, error) {
-	there, back, skew, dead := n.ways()
+	there, back, skew, dead := n.ways("get", key)
 	if dead || pause(ctx, there) != nil || n.killed() {
 		return lockstore.Result{}, n.fail("Get", context.Canceled, false)
 	}
@@ -69,7 +77,7 @@ func (n *net) Get(ctx context.Context, key string, how lockstore.Consistency) (l
 
 func (n *net) Write(ctx context.Context, key string, w lockstore.Write) (lockstore.Result, error) {
 	n.p.w.oracle.sent(n.p, ctx, key, w)
-	there, back, skew, dead := n.ways()
+	there, back, skew, dead := n.ways("write", key)
 	if dead || pause(ctx, there) != nil || n.killed() {
 		return lockstore.Result{}, n.fail("Write", context.Canceled, false)
 	}

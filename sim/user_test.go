@@ -11,8 +11,10 @@ import (
 
 // A user takes locks of its process, one after the other.
 type user struct {
-	p   *process
-	rng *rand.Rand
+	p      *process
+	rng    *rand.Rand
+	ctx    context.Context // ends with the process
+	cancel context.CancelFunc
 }
 
 // A call is an acquire under way.
@@ -27,7 +29,7 @@ type call struct {
 }
 
 func (u *user) run() {
-	for u.p.ctx.Err() == nil && !u.p.w.over() {
+	for u.ctx.Err() == nil && !u.p.w.over() {
 		u.step()
 		u.sleep(between(u.rng, 0, 1))
 	}
@@ -39,7 +41,7 @@ func (w *world) over() bool {
 	return w.leaving
 }
 
-func (u *user) sleep(d time.Duration) { _ = pause(u.p.ctx, d) }
+func (u *user) sleep(d time.Duration) { _ = pause(u.ctx, d) }
 
 func (u *user) step() {
 	w, key := u.p.w, u.p.w.keys[u.rng.IntN(len(u.p.w.keys))]
@@ -47,7 +49,7 @@ func (u *user) step() {
 		u.fromOutside(key)
 		return
 	}
-	ctx, cancel := context.WithTimeout(u.p.ctx, between(u.rng, .05, 30))
+	ctx, cancel := context.WithTimeout(u.ctx, between(u.rng, .05, 30))
 	defer cancel()
 	opts, c := u.options()
 	c.p, c.key, c.ctx, c.began = u.p, key, ctx, time.Now()
@@ -147,7 +149,7 @@ func (u *user) use(h *handle) {
 	}
 	u.hold(h, d/2)
 	if w.has["update"] && h.Err() == nil {
-		ctx, cancel := context.WithTimeout(u.p.ctx, between(r, .1, 5))
+		ctx, cancel := context.WithTimeout(u.ctx, between(r, .1, 5))
 		switch change {
 		case 0:
 			u.judge(ctx, "update", h.Update(ctx, []byte("x")))
@@ -167,7 +169,7 @@ func (u *user) hold(h *handle, d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-h.Done():
-	case <-u.p.ctx.Done():
+	case <-u.ctx.Done():
 	case <-t.C:
 	}
 }
@@ -197,7 +199,7 @@ func (u *user) release(h *handle) {
 // fromOutside does what users do without a handle.
 func (u *user) fromOutside(key string) {
 	w := u.p.w
-	ctx, cancel := context.WithTimeout(context.WithValue(u.p.ctx, byKey{}, true), between(u.rng, 1, 10))
+	ctx, cancel := context.WithTimeout(context.WithValue(u.ctx, byKey{}, true), between(u.rng, 1, 10))
 	defer cancel()
 	switch what := u.rng.IntN(4); {
 	case what == 0 && w.has["bykey"]:

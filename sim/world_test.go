@@ -66,8 +66,7 @@ type process struct {
 	client *dynalock.Client
 	net    *net
 	faults *faultstore.Store
-	ctx    context.Context // of its users
-	cancel context.CancelFunc
+	ends   []context.CancelFunc // of its users
 	users  sync.WaitGroup
 	dead   atomic.Bool
 	tokens map[string]uint64 // under oracle.mu; the last one handed out
@@ -134,11 +133,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 func (w *world) start(m *machine, users bool) *process {
 	w.started++
 	p := &process{machine: m, w: w, name: fmt.Sprintf("%s%d", m.name, w.started), tokens: map[string]uint64{}}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.faults = faultstore.New(&table{Store: w.table, p: p}, faultstore.WithHistory(w.history))
 	p.faults.Seed(w.seed*1000+uint64(w.started), w.requestFaults())
 	w.repeats(p)
-	p.net = &net{p: p, inner: p.faults, slow: m.slow, rng: w.stream()}
+	p.net = &net{p: p, inner: p.faults, slow: m.slow, seed: w.stream().Uint64(), count: map[string]uint64{}}
 	random, rng := sync.Mutex{}, w.stream()
 	store := &hook.Store{Store: p.net, Now: m.clock.now, Polls: m.polls, Random: func(b []byte) {
 		random.Lock()
@@ -159,12 +157,28 @@ func (w *world) start(m *machine, users bool) *process {
 	p.client = dynalock.New(store, opts...)
 	m.process = p
 	for i := range w.users {
-		u := &user{p: p, rng: w.stream()}
+		u := w.user(p)
 		if users && i < 1+int(w.seed)%w.users || users && i == 0 {
 			p.users.Go(u.run)
 		}
 	}
 	return p
+}
+
+// user gives a process a user, which ends with it.
+func (w *world) user(p *process) *user {
+	u := &user{p: p, rng: w.stream()}
+	u.ctx, u.cancel = context.WithCancel(context.Background())
+	p.ends = append(p.ends, u.cancel)
+	return u
+}
+
+// end ends the users of a process, one after the other.
+func (p *process) end() {
+	for _, end := range p.ends {
+		end()
+		time.Sleep(time.Microsecond) // fake time: in a bubble
+	}
 }
 
 // repeats delivers some writes twice. Acquires and joins are among them only
@@ -203,7 +217,7 @@ func (w *world) crash(p *process) {
 	p.dead.Store(true)
 	p.net.kill()
 	p.clock.thaw()
-	p.cancel()
+	p.end()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = p.client.Close(ended)
