@@ -96,7 +96,7 @@ func (w *world) allFree() {
 			o.wrong("a session without locks goes on: %s", show(key, r))
 		case r.Session != "" && live(w.table.Peek(r.Session)) != "" && time.Since(o.tenures[live(w.table.Peek(r.Session))].written) < maxLease:
 			o.wrong("an orphan is kept alive: %s by %s", show(key, r), show(r.Session, w.table.Peek(r.Session)))
-		case ends && time.Since(t.written) < r.Lease:
+		case ends && time.Since(t.written) < r.Lease/2:
 			o.wrong("a lock is still renewed: %s", show(key, r))
 		case !ends && r.Session == "" && !t.creator.dead.Load() && !t.named:
 			o.wrong("nobody ends a lock without an end: %s", show(key, r))
@@ -109,7 +109,7 @@ func (w *world) allFree() {
 	p.faults.Seed(0, faultstore.Rates{})
 	for _, key := range w.keys {
 		w.ends(key)
-		ctx, cancel := context.WithTimeout(context.Background(), maxLease+40*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), w.oracle.left(key)+maxLease+40*time.Second)
 		l, err := p.client.AcquireLock(ctx, key, dynalock.Wait())
 		if err != nil {
 			o.fail("at the end %s cannot be had: %v; %s", key, err, show(key, w.table.Peek(key)))
@@ -118,6 +118,16 @@ func (w *world) allFree() {
 		}
 		cancel()
 	}
+}
+
+// left is how long the lock of that key is promised to somebody.
+func (o *oracle) left(key string) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t := o.tenures[live(o.w.table.Peek(key))]; t != nil {
+		return max(time.Until(t.promised), 0)
+	}
+	return 0
 }
 
 // ends releases a lock without an end that a process left which is gone, as its

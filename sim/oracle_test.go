@@ -222,7 +222,7 @@ func (o *oracle) sent(p *process, ctx context.Context, key string, w lockstore.W
 	if n, _ := about(w); ctx.Value(byKey{}) != nil && o.tenures[n] != nil {
 		o.tenures[n].named = true
 	}
-	if n, cas := about(w); cas && o.tenures[n] != nil && o.tenures[n].over == p && !o.tenures[n].shared && !strings.Contains(key, "session:") {
+	if n, cas := about(w); cas && ctx.Value(byKey{}) == nil && o.tenures[n] != nil && o.tenures[n].over == p && !o.tenures[n].shared && !strings.Contains(key, "session:") {
 		o.wrong("%v sends %q for tenure %s of %s, whose Release had returned nil", p, summary(w), short(n), key)
 	}
 }

@@ -47,7 +47,7 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 		if is != was && !t.ended.IsZero() {
 			// By a copy of the request that began it. It is nobody's by now, and to
 			// be found; who believed in it before is judged like everybody.
-			t.ended, t.named, t.revived = time.Time{}, false, true
+			t.began, t.ended, t.named, t.revived = now, time.Time{}, false, true
 		}
 		if is == was && isSession(key) && !now.Before(t.end(before).Add(-before.Lease/500)) {
 			t.lapsed = true // a late renewal does not bring it back
