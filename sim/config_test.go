@@ -45,7 +45,10 @@ func newConfig(seed uint64) *config {
 		c.has[kind] = rng.Float64() < 0.1+0.6*wild && !slices.Contains(off, kind)
 	}
 	if c.has["wall"] {
-		c.has["hold"] = false // see docs/bugs.md
+		c.has["hold"] = c.has["hold"] && *known
+	}
+	if c.has["notime"] {
+		c.has["attach"] = c.has["attach"] && *known
 	}
 	c.clients, c.users, c.keys = 2+rng.IntN(4), 1+rng.IntN(3), 1+rng.IntN(3)
 	c.length = between(rng, 30, 90)

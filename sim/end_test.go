@@ -124,8 +124,9 @@ func (w *world) allFree() {
 func (o *oracle) left(key string) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if t := o.tenures[live(o.w.table.Peek(key))]; t != nil {
-		return max(time.Until(t.promised), 0)
+	r := o.w.table.Peek(key)
+	if t := o.tenures[live(r)]; t != nil { // whoever does not know the store's clock counts from first sight
+		return max(time.Until(t.promised), r.Lease, 0)
 	}
 	return 0
 }

@@ -18,6 +18,7 @@ var (
 	during = flag.Duration("for", 0, "go on with further seeds for so long")
 	trace  = flag.Bool("trace", false, "print the history")
 	twice  = flag.Bool("twice", false, "run each seed twice and compare the histories")
+	known  = flag.Bool("known", false, "also what is known to fail: see docs/bugs.md")
 	goon   = flag.Bool("keep", false, "go on after a failure")
 	off    = flag.String("off", "", "kinds of trouble to leave out, with commas between")
 )
