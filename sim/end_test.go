@@ -146,8 +146,3 @@ func (w *world) ends(key string) {
 		w.oracle.fail("by its owner's name: %v", err)
 	}
 }
-
-// tick looks at what time alone changes.
-func (o *oracle) tick() {
-	o.judgeAll()
-}

@@ -27,16 +27,17 @@ type oracle struct {
 	joined  map[lockstore.Nonce]*process // who sent the request to join
 	absent  map[string]time.Time         // since when, or until when last, the key had no record
 	tokens  map[string]int64             // of the living item, the highest
-	got     int                          // handles
-	found   []string                     // what is wrong
-	lines   []string                     // the trace
+	idle    map[string]*idleness
+	got     int      // handles
+	found   []string // what is wrong
+	lines   []string // the trace
 	hash    uint64
 }
 
 func newOracle(w *world) *oracle {
 	return &oracle{
 		w: w, handles: map[string][]*handle{}, tenures: map[lockstore.Nonce]*tenure{},
-		joined: map[lockstore.Nonce]*process{}, absent: map[string]time.Time{}, tokens: map[string]int64{},
+		joined: map[lockstore.Nonce]*process{}, absent: map[string]time.Time{}, tokens: map[string]int64{}, idle: map[string]*idleness{},
 	}
 }
 

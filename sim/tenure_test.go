@@ -271,7 +271,7 @@ func (o *oracle) lie(h *handle, lost *dynalock.LostError) string {
 			return "nothing was in the way of its renewals"
 		}
 	case dynalock.ReasonHeldTooLong:
-		if h.atMost == 0 || time.Since(t.began) < h.atMost*99/100 {
+		if h.atMost == 0 || time.Since(t.began) < h.atMost*99/100-25*h.p.slow {
 			return "it had not been held for that long"
 		}
 	case dynalock.ReasonForced:

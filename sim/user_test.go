@@ -67,6 +67,7 @@ func (u *user) step() {
 		u.judge(ctx, "acquire", err)
 		return
 	}
+	w.oracle.inTurn(c, w.waiting())
 	h := w.oracle.gained(&handle{Lock: l, p: u.p, live: c.live, mayForget: !c.live, atMost: c.atMost})
 	u.use(h)
 }
