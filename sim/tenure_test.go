@@ -234,7 +234,7 @@ func (o *oracle) judgeTakeover(p *process, key string, before, after *lockstore.
 			o.wrong("%v took over a tenure without an end: %s", p, show(key, before))
 			return
 		}
-		if t == nil || before.Legacy() {
+		if t == nil || before.Legacy() || t.revived {
 			return
 		}
 		turn := time.Duration(max(dropped-1, 0)) * protocol.ClaimWindow
