@@ -191,6 +191,10 @@ func (o *oracle) judgeStep(p *process, key string, before, after *lockstore.Reco
 	if is == "" || is == was || after.Last != nil && after.Last.Nonce == was && after.Last.How != lockstore.HowTakenOver && was != "" {
 		return
 	}
+	t := o.tenures[before.Nonce]
+	if len(before.Queue) > 0 && len(after.Queue) == len(before.Queue) && (t == nil || t.creator != p) {
+		o.wrong("%v overtook the queue: %s became %s", p, show(key, before), show(key, after))
+	}
 	if before.Released {
 		return
 	}
@@ -271,7 +275,7 @@ func (o *oracle) lie(h *handle, lost *dynalock.LostError) string {
 			return "nothing was in the way of its renewals"
 		}
 	case dynalock.ReasonHeldTooLong:
-		if h.atMost == 0 || time.Since(t.began) < h.atMost*99/100-25*h.p.slow {
+		if h.atMost == 0 || !o.w.faulty && !h.p.troubledSince(t.began.Add(-10*time.Second)) && time.Since(t.began) < h.atMost*99/100-25*h.p.slow {
 			return "it had not been held for that long"
 		}
 	case dynalock.ReasonForced:
