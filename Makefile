@@ -90,6 +90,28 @@ fuzz: ## each fuzz target in turn, for FUZZTIME (10s)
 		(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME)) </dev/null || exit 1; \
 	done
 
+# One process runs one history at a time, on one processor, so that it can be
+# repeated; so there are two processes.
+SIMRUNS ?= 9500
+
+.PHONY: sim
+sim: ## the simulator, with ever new seeds until one fails; prints how to repeat it
+	go test -c -o bin/sim.test ./sim
+	@while seed=$$(date +%s)0000; do for test in TestSim TestMixes; do \
+		(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.run "^$$test$$" -seed=$$seed -runs=500) || exit 1; done; done
+
+.PHONY: sim-ci
+sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes four minutes on two processors
+	go test -c -o bin/sim.test ./sim
+	@(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=1 -runs=$(SIMRUNS)) & fixed=$$!; \
+	(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMRUNS) && \
+		GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestMixes$$' -runs=1000) & fresh=$$!; \
+	wait $$fixed && wait $$fresh
+
+.PHONY: mutations
+mutations: ## breaks the protocol in one place after the other, and wants the tests to fail
+	cd sim && go test -count=1 -timeout 60m -run '^TestMutations$$' -mutate=all .
+
 # Needs a JDK and Maven too, for the client that it compares with; without them
 # go run ./bench -java=false. The page is written also where a figure was missed.
 .PHONY: bench

@@ -7,7 +7,7 @@ var mutations = []mutation{
 	{name: "acquire-any", file: steps, old: "lockstore.NonceNot(t.Nonce), lockstore.Released{}, lockstore.NoWaiterAt(0)", now: "lockstore.NonceNot(t.Nonce), lockstore.NoWaiterAt(0)"},
 	{name: "acquire-overtakes", file: steps, old: "\t\t\tlockstore.NoWaiterAt(0), lockstore.QueueSound{},\n", now: "\t\t\tlockstore.QueueSound{},\n"},
 	{name: "acquire-again", file: steps, old: "lockstore.NonceNot(t.Nonce), lockstore.Released{}", now: "lockstore.Released{}"},
-	{name: "acquire-in-session", file: steps, old: "lockstore.ExpiredBefore(safeNow), lockstore.NoSession{},", now: "lockstore.ExpiredBefore(safeNow),"},
+	{name: "move-keeps-ttl", file: steps, old: "lockstore.SetSession(session), lockstore.SetExpires{}, lockstore.SetTTL{})", now: "lockstore.SetSession(session), lockstore.SetExpires{})"},
 	{name: "no-seq", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}"},
 	{name: "no-nonce", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}"},
 	{name: "revives", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq)}"},

@@ -47,6 +47,9 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 		if is != was && !t.ended.IsZero() {
 			// By a copy of the request that began it. It is nobody's by now, and to
 			// be found; who believed in it before is judged like everybody.
+			if before != nil && before.Nonce == is {
+				o.wrong("%v revives a tenure that the record shows as ended: %s became %s", p, show(key, before), show(key, after))
+			}
 			t.began, t.ended, t.named, t.revived = now, time.Time{}, false, true
 		}
 		if is == was && isSession(key) && !now.Before(t.end(before).Add(-before.Lease/500)) {

@@ -86,9 +86,9 @@ func (w *world) stream() *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, 1000+w.streams))
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, c *config) *world {
 	w := &world{
-		config: newConfig(seed), t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 2)),
+		config: c, t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 2)),
 		history: faultstore.NewHistory(), calls: map[*call]bool{},
 	}
 	var opts []memstore.Option
