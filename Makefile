@@ -98,14 +98,14 @@ SIMRUNS ?= 9500
 sim: ## the simulator, with ever new seeds until one fails; prints how to repeat it
 	go test -c -o bin/sim.test ./sim
 	@while seed=$$(date +%s)0000; do for test in TestSim TestMixes; do \
-		(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.run "^$$test$$" -seed=$$seed -runs=500) || exit 1; done; done
+		(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.run "^$$test$$" -seed=$$seed -runs=500) || exit 1; done; done
 
 .PHONY: sim-ci
 sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes four minutes on two processors
 	go test -c -o bin/sim.test ./sim
-	@(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=1 -runs=$(SIMRUNS)) & fixed=$$!; \
-	(cd sim && GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMRUNS) && \
-		GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestMixes$$' -runs=1000) & fresh=$$!; \
+	@(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=1 -runs=$(SIMRUNS)) & fixed=$$!; \
+	(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMRUNS) && \
+		GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestMixes$$' -runs=1000) & fresh=$$!; \
 	wait $$fixed && wait $$fresh
 
 .PHONY: mutations

@@ -16,7 +16,7 @@ import (
 var mutate = flag.String("mutate", "", "run the mutations whose names contain this; all: all of them")
 
 // mutationRuns is how many histories a mutation has to be found in.
-const mutationRuns = 1500
+const mutationRuns = 1000
 
 // TestMutations breaks the protocol in one place at a time, in a copy that go
 // test -overlay puts in place of the file, and wants the test named to fail.

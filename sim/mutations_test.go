@@ -10,7 +10,7 @@ var mutations = []mutation{
 	{name: "move-keeps-ttl", file: steps, old: "lockstore.SetSession(session), lockstore.SetExpires{}, lockstore.SetTTL{})", now: "lockstore.SetSession(session), lockstore.SetExpires{})"},
 	{name: "no-seq", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.NotReleased{}}"},
 	{name: "no-nonce", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}"},
-	{name: "revives", file: steps, old: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}}", now: "is := lockstore.Case{lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq)}"},
+	{name: "delete-drops-queue", file: steps, old: "lockstore.NonceIs(nonce), lockstore.NotReleased{}, lockstore.NoWaiterAt(0))}", now: "lockstore.NonceIs(nonce), lockstore.NotReleased{})}"},
 	{name: "token-stays", file: steps, old: "lockstore.SetToken(max(r.Token, base)+1), lockstore.SetLast(last)", now: "lockstore.SetToken(r.Token), lockstore.SetLast(last)"},
 	{name: "release-any", file: queues, old: "If: lockstore.All(lockstore.NonceIs(nonce), lockstore.NotReleased{}),\n\t\tDo: append(passOn", now: "If: lockstore.All(lockstore.NotReleased{}),\n\t\tDo: append(passOn"},
 	{name: "grant-keeps-session", file: queues, old: "lockstore.SetHold{}, lockstore.SetEnded(false), lockstore.SetSession(\"\"))", now: "lockstore.SetHold{}, lockstore.SetEnded(false))"},

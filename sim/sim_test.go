@@ -88,7 +88,7 @@ func history(t *testing.T, seed uint64, c *config) (w *world) {
 	}
 	if t.Failed() {
 		test, _, _ := strings.Cut(t.Name(), "/")
-		t.Errorf("seed %d failed; again, with its history: GOMAXPROCS=1 go test ./sim -run '^%s$' -seed=%d -runs=1 -trace (with -count=20 if it passes)", seed, test, seed)
+		t.Errorf("seed %d failed; again, with its history: GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 go test ./sim -run '^%s$' -seed=%d -runs=1 -trace (with -count=20 if it passes)", seed, test, seed)
 	}
 	return w
 }

@@ -185,6 +185,9 @@ func (o *oracle) judgeStep(p *process, key string, before, after *lockstore.Reco
 		}
 		o.tokens[key] = max(o.tokens[key], after.Token)
 	}
+	if before != nil && after == nil && len(before.Queue) > 0 {
+		o.wrong("%v deletes an item that others wait for: %s", p, show(key, before))
+	}
 	if before == nil || after == nil {
 		return
 	}

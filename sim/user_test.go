@@ -29,6 +29,7 @@ type call struct {
 }
 
 func (u *user) run() {
+	u.sleep(between(u.rng, 0, .5)) // no two of a process begin at the same moment
 	for u.ctx.Err() == nil && !u.p.w.over() {
 		u.step()
 		u.sleep(between(u.rng, 0, 1))
