@@ -20,7 +20,7 @@ var mutations = []mutation{
 	{name: "drops-too-many", file: queues, old: "drop := min(place+1, len(r.Queue), lockstore.MaxQueue)", now: "drop := min(len(r.Queue), lockstore.MaxQueue)"},
 	{name: "belief-wall-only", file: "internal/protocol/belief.go", old: "left := b.Lease - now.most(b.Sent)", now: "left := b.Lease - now.Wall.Sub(b.Sent.Wall)"},
 	{name: "belief-mono-only", file: "internal/protocol/belief.go", old: "left := b.Lease - now.most(b.Sent)", now: "left := b.Lease - (now.Mono - b.Sent.Mono)"},
-	{name: "bounds-mono-only", file: "internal/protocol/bounds.go", old: "least, most := now.least(i.at), now.most(i.at)", now: "least, most := now.Mono-i.at.Mono, now.Mono-i.at.Mono"},
+	{name: "bounds-mono-only", file: "internal/protocol/bounds.go", old: "least, most := now.least(i.at), now.most(i.at)", now: "least, most := now.Mono-i.at.Mono, now.Mono-i.at.Mono", dir: "../internal/protocol", test: "TestBoundsSuspended"},
 	{name: "no-margin", file: "internal/protocol/bounds.go", old: "earliest: t.Earliest.Add(-b.margin),", now: "earliest: t.Latest.Add(b.margin),"},
 	{name: "belief-from-answer", file: "try.go", old: "got.asked = now\n", now: "got.asked = got.answered\n"},
 	{name: "belief-from-answer-renewed", file: "change.go", old: "p.belief = promise.Belief(now)", now: "p.belief = promise.Belief(protocol.Moment{Mono: now.Mono + p.lease/2, Wall: now.Wall.Add(p.lease / 2)})"},
@@ -30,7 +30,7 @@ var mutations = []mutation{
 	{name: "forgets-orphans", file: "orphan.go", old: "\tif known {\n\t\treturn\n\t}\n\tc.lookLater(key, nonce, 0)", now: "\tif known {\n\t\treturn\n\t}"},
 	{name: "never-looks", file: "members.go", old: "\tfor range l.members.hire() {\n", now: "\tfor range l.members.hire() * 0 {\n"},
 	{name: "won-by-any-copy", file: "internal/protocol/answer.go", old: "\t\tif t.made(r) {\n\t\t\treturn s.promise.Belief(s.at), true", now: "\t\tif r != nil && r.Nonce == t.Nonce && !r.Released {\n\t\t\treturn a.sent[len(a.sent)-1].promise.Belief(a.sent[len(a.sent)-1].at), true"},
-	{name: "shortening-unknown", file: "change.go", old: "l.caps = append(l.caps, p)", now: "_ = l.caps"},
+	{name: "shortening-unknown", file: "change.go", old: "l.caps = append(l.caps, p)", now: "_ = l.caps", dir: "..", test: "TestExtendShorterAnswerLost"},
 	{name: "successor-same-token", file: "handover.go", old: "began: now, token: l.token + 1, tokens", now: "began: now, token: l.token, tokens"},
 	{name: "ghosts-stay", file: "queue.go", old: "\tif id == \"\" || w.place < 0 {\n\t\treturn\n", now: "\tif id == \"\" || w.place < 9 {\n\t\treturn\n"},
 }

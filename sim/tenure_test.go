@@ -191,6 +191,9 @@ func (o *oracle) judgeStep(p *process, key string, before, after *lockstore.Reco
 	if before == nil || after == nil {
 		return
 	}
+	if before.Released && len(after.Queue) > len(before.Queue) {
+		o.wrong("%v waits for a free lock: %s", p, show(key, after))
+	}
 	if why := disorder(before, after); why != "" {
 		o.wrong("%v: %s: %s became %s", p, why, show(key, before), show(key, after))
 	}
