@@ -296,7 +296,8 @@ func (o *oracle) lie(h *handle, lost *dynalock.LostError) string {
 			return "the truth is " + string(t.how) + " by " + t.by
 		}
 	case dynalock.ReasonReleased:
-		if t.how != lockstore.HowReleased {
+		// A deleting release of unknown outcome leaves nothing that tells it from others.
+		if t.how != lockstore.HowReleased && !t.gone {
 			return "the truth is " + string(t.how) + " by " + t.by
 		}
 	case dynalock.ReasonGone:
