@@ -52,7 +52,6 @@ type handle struct {
 	mayForget bool // it ends by itself
 	began     time.Time
 	atMost    time.Duration
-	released  bool // Release was called
 }
 
 func (h *handle) name() string {
