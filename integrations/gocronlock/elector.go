@@ -12,8 +12,8 @@ import (
 	"github.com/kmdeveloping/dynalock"
 )
 
-// ErrNotLeader: the jobs are not to run here. The error of [Elector.IsLeader]
-// matches it, and what is known of why.
+// ErrNotLeader says that the jobs are not to run here. The error of
+// [Elector.IsLeader] matches it, and what is known of why.
 var ErrNotLeader = errors.New("gocronlock: not the leader")
 
 var errElectorClosed = errors.New("the elector was closed")

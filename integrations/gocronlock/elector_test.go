@@ -30,6 +30,7 @@ func TestElector(t *testing.T) {
 		a, ea := c.elected("a")
 		now := gocron.WithStartAt(gocron.WithStartImmediately())
 		c.every(a, 10*time.Second, 0, 0, now)
+		c.at(0)
 		b, eb := c.elected("b")
 		c.every(b, 10*time.Second, 0, 0, now)
 		c.at(25 * time.Second)
@@ -128,5 +129,19 @@ func TestElectorWrongKey(t *testing.T) {
 			t.Error("a context without a lead")
 		}
 		must(t, e.Close(bg))
+	})
+}
+
+// The client's end is the campaign's: otherwise the bubble would never end.
+func TestElectorOfAClosedClient(t *testing.T) {
+	bubble(t, func(t *testing.T, c *cluster) {
+		n := c.node("a")
+		e, err := gocronlock.NewElector(n.client, "leader")
+		must(t, err)
+		must(t, e.IsLeader(bg))
+		must(t, n.client.Close(bg))
+		if err := e.IsLeader(bg); !errors.Is(err, dynalock.ErrClosed) {
+			t.Error(err)
+		}
 	})
 }

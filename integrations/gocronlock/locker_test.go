@@ -183,7 +183,9 @@ func TestLockerContextOfTheNextRun(t *testing.T) {
 		ctx, cancel := locker.Context(bg, "report")
 		defer cancel()
 		must(t, ctx.Err())
-		must(t, second.Unlock(bg))
+		shutdown, end := context.WithCancel(bg)
+		end()
+		must(t, second.Unlock(shutdown)) // as gocron does
 		synctest.Wait()
 		if !errors.Is(context.Cause(ctx), dynalock.ErrReleased) {
 			t.Error(context.Cause(ctx))
