@@ -70,7 +70,7 @@ func (e *Elector) IsLeader(ctx context.Context) error {
 	select {
 	case <-e.first:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(ctx))
+		return fmt.Errorf("%w: %w", ErrNotLeader, ctx.Err())
 	}
 	lock, err := e.now()
 	if lock != nil {
