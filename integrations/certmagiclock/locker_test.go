@@ -141,6 +141,28 @@ func TestNotHeld(t *testing.T) {
 	})
 }
 
+// A second Unlock is refused, and lets nobody in, while the next of this machine
+// waits for another one.
+func TestUnlockTwice(t *testing.T) {
+	bubble(t, func(t *testing.T, c *cluster) {
+		a, b := c.machine("a"), c.machine("b")
+		must(t, a.Lock(bg, "n"))
+		got := make(chan error, 2)
+		go func() { got <- b.Lock(bg, "n") }()
+		time.Sleep(time.Second)
+		go func() { got <- a.Lock(bg, "n") }()
+		time.Sleep(time.Second)
+		must(t, a.Unlock(bg, "n"))
+		must(t, <-got) // b's
+		if err := a.Unlock(bg, "n"); !errors.Is(err, dynalock.ErrNotHeld) {
+			t.Error(err)
+		}
+		must(t, b.Unlock(bg, "n"))
+		must(t, <-got)
+		must(t, a.Unlock(bg, "n"))
+	})
+}
+
 // Many names at once cost one renewal.
 func TestManyNames(t *testing.T) {
 	bubble(t, func(t *testing.T, c *cluster) {
