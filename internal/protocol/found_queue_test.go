@@ -219,3 +219,27 @@ func TestFoundPlacesOverlapByDrift(t *testing.T) {
 		t.Errorf("place 1 is %v before place 0", time.Duration(slow-fast))
 	}
 }
+
+// A takeover or a resumption that is carried out again, on a state that a late
+// copy of an acquire brought back, set the token back to what it had been. Found
+// by the model in spec.
+func TestFoundTokenSetBack(t *testing.T) {
+	r := parse("owner=a nonce=A token=7 seq=1 lease=10s until=90s")
+	back := parse("owner=a nonce=A token=12 seq=1 lease=10s until=90s")
+	for name, w := range map[string]lockstore.Write{
+		"takeover": protocol.TakeOverQueued(r, 0, mine(), 1, start), "resume": protocol.Resume(r, mine(), 1, start),
+	} {
+		if ok, _ := w.If.Holds(r); !ok {
+			t.Errorf("%s: refused", name)
+		}
+		if ok, _ := w.If.Holds(back); ok {
+			t.Errorf("%s: the token goes back", name)
+		}
+	}
+	now := protocol.Moment{Wall: start}
+	var seen protocol.Observation
+	seen.See(r, now)
+	if later := later(now, 11*time.Second, 11*time.Second); protocol.Takeable(back, &seen, nil, later) <= 0 {
+		t.Error("another tenure's observation counts")
+	}
+}

@@ -11,6 +11,7 @@ import (
 type Observation struct {
 	nonce lockstore.Nonce
 	seq   int64
+	token int64
 	lease time.Duration
 	first time.Duration // monotonic
 	set   bool
@@ -22,12 +23,12 @@ type Observation struct {
 func (o *Observation) See(r *lockstore.Record, now Moment) (changed bool) {
 	next := Observation{first: now.Mono}
 	if r != nil && !r.Released {
-		next = Observation{nonce: r.Nonce, seq: r.Seq, lease: r.Lease, first: now.Mono, set: true}
+		next = Observation{nonce: r.Nonce, seq: r.Seq, token: r.Token, lease: r.Lease, first: now.Mono, set: true}
 	}
 	if r != nil && r.Released {
 		next.nonce, next.free = r.Nonce, true
 	}
-	if o.set == next.set && o.free == next.free && o.nonce == next.nonce && o.seq == next.seq && o.lease == next.lease {
+	if o.set == next.set && o.free == next.free && o.nonce == next.nonce && o.seq == next.seq && o.token == next.token && o.lease == next.lease {
 		return false
 	}
 	*o = next
@@ -49,7 +50,7 @@ func (o *Observation) Left(r *lockstore.Record, now Moment) time.Duration {
 		return Forever
 	}
 	need := plus(r.Lease, 2*drift(r.Lease))
-	if !o.set || o.nonce != r.Nonce || o.seq != r.Seq || o.lease != r.Lease {
+	if !o.set || o.nonce != r.Nonce || o.seq != r.Seq || o.token != r.Token || o.lease != r.Lease {
 		return need
 	}
 	return need - (now.Mono - o.first)

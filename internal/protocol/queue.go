@@ -151,7 +151,7 @@ func TakeOverQueued(r *lockstore.Record, place int, t Tenure, base int64, now ti
 		if r.Legacy() {
 			is = lockstore.NoNonce{}
 		}
-		w.If = lockstore.All(is, lockstore.Released{})
+		w.If = lockstore.All(is, lockstore.Released{}, tokenOf(r))
 	}
 	drop := min(place+1, len(r.Queue), lockstore.MaxQueue)
 	for i, waiter := range r.Queue[:drop] {

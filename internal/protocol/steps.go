@@ -32,9 +32,12 @@ func Resume(r *lockstore.Record, t Tenure, base int64, now time.Time) lockstore.
 	return succeed(r, t, base, now, lockstore.Last{Nonce: r.Nonce, How: lockstore.HowResumed, By: t.Owner})
 }
 
+// succeed sets the token from the one that was seen. That one is in the
+// condition too: a copy of this write that is carried out again, on a state that
+// a late acquire has brought back, would otherwise set it back.
 func succeed(r *lockstore.Record, t Tenure, base int64, now time.Time, last lockstore.Last) lockstore.Write {
 	return lockstore.Write{
-		If: lockstore.Condition{seen(r)},
+		If: lockstore.Condition{append(seen(r), tokenOf(r))},
 		Do: append(t.changes(now), lockstore.SetToken(max(r.Token, base)+1), lockstore.SetLast(last)),
 	}
 }
