@@ -198,7 +198,9 @@ Holds(m) ==
          \/ /\ rec.n # m.n \/ ~Rule("AcquireNotMyNonce")
             /\ ~rec.live \/ rec.exp < m.safe
     [] m.op \in {"take", "resume"} ->
-         rec.live /\ rec.n = m.on /\ (rec.seq = m.seq \/ ~Rule("TakeOverSeq"))
+         /\ rec.live /\ rec.n = m.on
+         /\ (rec.seq = m.seq \/ ~Rule("TakeOverSeq"))
+         /\ (rec.tok = m.tok \/ ~Rule("TakeOverToken"))
     [] m.op = "renew" -> Mine(m) /\ (rec.seq = m.seq \/ ~Rule("RenewSeq"))
     [] m.op = "update" -> Mine(m) /\ rec.seq = m.seq
     [] m.op \in {"release", "delete"} -> rec.live /\ (rec.n = m.n \/ ~Rule("ReleaseNonce"))
