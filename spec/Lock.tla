@@ -328,5 +328,8 @@ TokensRise ==
   [][rec.item /\ rec'.item => /\ rec'.tok >= rec.tok
                               /\ rec'.n # rec.n => rec'.tok >= rec.tok + TokenStep]_vars
 
+(* Where tokens count, repeated requests would raise them without end.        *)
+FewTokens == rec.tok <= 6
+
 Symmetry == Permutations(Clients)
 =============================================================================
