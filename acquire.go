@@ -80,6 +80,19 @@ func (c *Client) ask(key string, opts []AcquireOption) (*acquisition, error) {
 	return a, nil
 }
 
+// leaseFrom counts the lease of LeaseFromContext anew. An error: the wait took
+// too long, and nothing is left to hold.
+func (a *acquisition) leaseFrom(now protocol.Moment) error {
+	if a.leaseOf == nil {
+		return nil
+	}
+	lease, err := a.leaseOf.leaseByContext(now.Wall)
+	if err == nil {
+		a.lease = lease
+	}
+	return err
+}
+
 func (c *Client) acquire(ctx context.Context, a *acquisition) (*Lock, error) {
 	if a.patience > 0 {
 		return c.wait(ctx, a)

@@ -36,10 +36,7 @@ func (l *Lock) mayPass() bool {
 	if l.shared || l.pinned || !l.live || len(l.caps) > 0 || len(l.pending) > 0 {
 		return false
 	}
-	if !l.atLeast.IsZero() && !(bounds.Known() && !bounds.Earliest(now).Before(l.atLeast)) {
-		return false
-	}
-	return l.proved(now, &bounds) >= l.enoughToPass()
+	return !l.holdsOn(now, &bounds) && l.proved(now, &bounds) >= l.enoughToPass()
 }
 
 // enoughToPass is what has to be left for the next one to work with: of what
@@ -109,14 +106,12 @@ func (l *Lock) successor(a *acquisition) *Lock {
 	n.alarm.lock = n
 	n.renewal.at, n.renewal.due = l.renewal.at, l.renewal.due
 	n.renewal.tries, n.renewal.failed = l.renewal.tries, l.renewal.failed
-	for _, s := range [...]*Lock{l.session, l.moving} {
-		if s != nil && !s.members.replace(l, n) {
-			n.leave(l.session, l.moving)
-			return nil
-		}
+	in := true
+	for _, s := range l.sessions() {
+		in = in && (s == nil || s.members.replace(l, n))
 	}
-	if n.proved(now, &bounds) < l.enoughToPass() { // the session ended meanwhile, or it took too long
-		n.leave(l.session, l.moving)
+	if !in || n.proved(now, &bounds) < l.enoughToPass() { // the session ended meanwhile, or it took too long
+		n.leave(l.sessions())
 		return nil
 	}
 	l.passed = true

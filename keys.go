@@ -23,7 +23,7 @@ type keyState struct {
 	// orphans are nonces to look for, each with the token of the tenure that
 	// a handle was given for, which is none; 0: no handle was.
 	orphans  map[lockstore.Nonce]int64
-	reserves map[lockstore.Nonce]int64 // up to which token a handle of ours may have reserved
+	reserved tenureName // up to which token a handle of ours may have reserved
 }
 
 const (

@@ -183,12 +183,8 @@ func (l *Lock) suits(a *acquisition) bool {
 // asked for.
 func (c *Client) claim(a *acquisition) (*change, error) {
 	now, bounds := c.clock.now(), c.clock.at()
-	if a.leaseOf != nil {
-		lease, err := a.leaseOf.leaseByContext(now.Wall)
-		if err != nil {
-			return nil, err
-		}
-		a.lease = lease
+	if err := a.leaseFrom(now); err != nil {
+		return nil, err
 	}
 	return &change{
 		step: "claim", renew: true, lease: a.lease, data: a.data, plain: a.plain,

@@ -64,13 +64,12 @@ func newLock(c *Client, a *acquisition, r *lockstore.Record, belief protocol.Bel
 	l := &Lock{
 		c: c, key: a.key, owner: r.Owner, nonce: r.Nonce, live: a.live, delete: r.DeleteOnRelease,
 		atLeast: r.Hold, began: belief.Sent,
-		token: r.Token, tokens: r.Token, seq: r.Seq, lease: a.lease, belief: belief, expires: r.Expires,
-		promised: r.Lease,
-		endless:  endless(r),
-		writing:  make(chan struct{}, 1),
-		done:     make(chan struct{}),
-		members:  a.members,
+		token: r.Token, lease: a.lease, belief: belief,
+		writing: make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		members: a.members,
 	}
+	l.shown(r)
 	if a.atMost > 0 {
 		l.atMost = belief.Sent.Mono + a.atMost
 	}
@@ -149,7 +148,7 @@ func (l *Lock) left(now protocol.Moment, bounds *protocol.Bounds) time.Duration 
 // handle has ended, with l.mu held.
 func (l *Lock) proved(now protocol.Moment, bounds *protocol.Bounds) time.Duration {
 	left := l.belief.Left(now, bounds)
-	for _, s := range [...]*Lock{l.session, l.moving} {
+	for _, s := range l.sessions() {
 		if s != nil {
 			left = min(left, s.leftOf(now, bounds), s.members.left(l, now, bounds))
 		}
@@ -175,7 +174,7 @@ func (l *Lock) expire() error {
 	now := l.c.clock.now()
 	l.mu.Lock()
 	lost := &LostError{Key: l.key, Reason: ReasonExpired, Err: l.renewal.failed}
-	for _, s := range [...]*Lock{l.session, l.moving} {
+	for _, s := range l.sessions() {
 		if s != nil && lost.Err == nil {
 			lost.Err = s.lastFailure()
 		}

@@ -247,8 +247,7 @@ func (l *Lock) look(ctx context.Context) {
 // "nothing has changed" is to be believed.
 func (l *Lock) looksSame(ctx context.Context, session *Lock) bool {
 	got, err := l.c.read(ctx, l.key, lockstore.Eventual)
-	r := got.Record
-	return err == nil && r != nil && r.Nonce == l.nonce && !r.Released && r.Session == session.key
+	return err == nil && protocol.GoesOn(l.nonce, got.Record) && got.Record.Session == session.key
 }
 
 // confirm finds out by a read whether a session's lock is still this handle's;

@@ -84,7 +84,7 @@ func (c *Client) reserving(key string, nonce lockstore.Nonce, token int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if k := c.keys[key]; k != nil && k.orphans[nonce] != 0 {
-		k.reserves = map[lockstore.Nonce]int64{nonce: token}
+		k.reserved = tenureName{nonce, token}
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *Client) orphaned(key string, r *lockstore.Record) bool {
 		return false
 	}
 	given, is := k.orphans[r.Nonce]
-	if to := k.reserves[r.Nonce]; given != 0 && r.Token > given && r.Token <= to {
+	if to := k.reserved; to.nonce == r.Nonce && given != 0 && r.Token > given && r.Token <= to.token {
 		return false
 	}
 	return is && r.Token != given && (k.handle == nil || k.handle.nonce != r.Nonce)

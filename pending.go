@@ -36,7 +36,7 @@ func (l *Lock) forget(p *pending) {
 // settle takes over what a write left that is known to have been made. All
 // others that were pending are over: they were for an older seq.
 func (l *Lock) settle(p *pending, r *lockstore.Record) {
-	var left []*Lock // sessions that it is certainly not under any more
+	var left [2]*Lock // sessions that it is certainly not under any more
 	var unsure []*Lock
 	now, bounds := l.c.clock.now(), l.c.clock.at()
 	lapsed := false
@@ -44,7 +44,7 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 		if lapsed {
 			_ = l.expire()
 		}
-		l.leave(left...)
+		l.leave(left)
 		for _, held := range unsure {
 			l.c.schedule(held, now)
 		}
@@ -61,8 +61,7 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 		unsure = l.members.renewed(r.Revoked, l.belief, l.lease, now)
 	}
 	if r != nil {
-		l.seq, l.tokens = r.Seq, r.Token
-		l.expires, l.promised, l.endless = r.Expires, r.Lease, endless(r)
+		l.shown(r)
 	}
 	if p.of.token != 0 {
 		l.token = p.of.token
@@ -72,7 +71,7 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 		l.belief = protocol.Belief{Sent: l.belief.Sent} // no end of its own
 	}
 	if p.of.renew {
-		left = []*Lock{l.session, l.moving}
+		left = l.sessions()
 		l.session, l.moving = nil, nil
 		l.belief, l.caps = p.belief, nil
 		if p.lease != 0 || p.belief.Lease == 0 {
@@ -88,7 +87,7 @@ func (l *Lock) settle(p *pending, r *lockstore.Record) {
 // earlier write of ours left. Otherwise another handle, or a call by key,
 // wrote; then its seq is what the next write must be for.
 func (l *Lock) recognise(r *lockstore.Record) *change {
-	if r == nil || r.Nonce != l.nonce || r.Released || r.Ended {
+	if !protocol.GoesOn(l.nonce, r) {
 		return nil
 	}
 	l.mu.Lock()
@@ -101,8 +100,7 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		}
 	}
 	l.pending = nil
-	l.seq, l.tokens = r.Seq, r.Token
-	l.expires, l.promised, l.endless = r.Expires, r.Lease, endless(r)
+	l.shown(r)
 	switch {
 	case l.moving != nil && r.Session == l.moving.key:
 		l.session, l.moving, l.caps = l.moving, nil, nil
@@ -117,6 +115,12 @@ func (l *Lock) recognise(r *lockstore.Record) *change {
 		l.mu.Unlock()
 	}
 	return nil
+}
+
+// shown notes what the tenure's record is now. l.mu is held.
+func (l *Lock) shown(r *lockstore.Record) {
+	l.seq, l.tokens = r.Seq, r.Token
+	l.expires, l.promised, l.endless = r.Expires, r.Lease, endless(r)
 }
 
 // made reports whether r shows what p wrote.

@@ -23,14 +23,8 @@ func (w *waiter) join(ctx context.Context) (again bool, err error) {
 		if unknown(err) {
 			c.remember(w.a.key, w.id, 0)
 		}
-		if e := w.over(); e != nil {
-			return false, e
-		}
-		if !w.note(mask(err)) {
-			return false, mask(err)
-		}
 		w.id = "" // known to nobody; what may come of it is looked for
-		return false, nil
+		return false, w.failed(err)
 	}
 	r := got.Record
 	c.see(w.a.key, r, got.answered)
@@ -49,7 +43,7 @@ func (w *waiter) join(ctx context.Context) (again bool, err error) {
 // inQueue is for one who stands in the queue.
 func (w *waiter) inQueue(ctx context.Context, got answer, seen *protocol.Observation) (l *Lock, again bool, err error) {
 	c, r := w.c, got.Record
-	if r != nil && r.Nonce == w.id && !r.Released && !r.Ended {
+	if protocol.GoesOn(w.id, r) {
 		return w.accept(ctx, got)
 	}
 	place := protocol.Place(r, w.id)
@@ -88,15 +82,12 @@ func (w *waiter) dropped(ctx context.Context) (l *Lock, again bool, err error) {
 		return nil, false, e
 	}
 	if err != nil {
-		if !w.note(mask(err)) {
-			return nil, false, mask(err)
-		}
-		return nil, false, nil
+		return nil, false, w.failed(err)
 	}
 	r := got.Record
 	w.c.see(w.a.key, r, got.answered)
 	switch {
-	case r != nil && r.Nonce == w.id && !r.Released && !r.Ended:
+	case protocol.GoesOn(w.id, r):
 		return w.accept(ctx, got)
 	case protocol.Place(r, w.id) >= 0:
 		return nil, false, nil
@@ -156,11 +147,8 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 	belief, granted := protocol.Granted(r, got.asked, c.expiryBy(&bounds))
 	belief.Sent = got.asked
 	l = newLock(c, a, r, belief)
-	l.data = a.plain
-	if a.data == nil {
-		if l.data, err = c.open(a.key, r); err != nil {
-			return nil, true, w.refuse(own, l, err)
-		}
+	if err := l.fill(a, r); err != nil {
+		return nil, true, w.refuse(own, l, err)
 	}
 	if err := w.claim(own, l, granted); err != nil {
 		var lost *LostError
@@ -169,12 +157,10 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 		}
 		return nil, false, w.failed(err)
 	}
-	if last, taken := c.tokenTaken(a.key, r, c.clock.now()); taken {
-		if err := l.change(own, &change{step: "raise token", token: last + 1}); err != nil {
-			return nil, true, w.refuse(own, l, err)
-		}
+	if err = l.raiseToken(own, r); err == nil {
+		err = c.adopt(l)
 	}
-	if err := c.adopt(l); err != nil {
+	if err != nil {
 		return nil, true, w.refuse(own, l, err)
 	}
 	w.id, w.place = "", -1

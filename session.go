@@ -18,18 +18,15 @@ const sessionName = reservedPrefix + "session:"
 // without a session.
 const deniedPause = 10 * time.Minute
 
-// A session is the shared liveness of this client's live locks of one lease:
-// one record, under a reserved key, and one renewal. It is a lock itself, which
-// only this client knows. When it ends, every lock in it ends.
-
 // sessionFor gives the session that a lock moves to at its renewal; nil: it is
 // renewed by itself.
 func (c *Client) sessionFor(ctx context.Context, l *Lock) *Lock {
+	now, bounds := c.clock.now(), c.clock.at()
 	l.mu.Lock()
 	lease, pending := l.lease, l.moving
-	alone := l.members != nil || l.shared || l.pinned || len(l.caps) > 0
+	alone := l.members != nil || l.shared || l.pinned || len(l.caps) > 0 || l.holdsOn(now, &bounds)
 	l.mu.Unlock()
-	if alone || c.polls || c.holdsOn(l) {
+	if alone || c.polls {
 		return nil
 	}
 	switch {
@@ -42,14 +39,15 @@ func (c *Client) sessionFor(ctx context.Context, l *Lock) *Lock {
 	return c.session(ctx, l, lease)
 }
 
-// holdsOn reports whether HoldAtLeast's promise still runs: it must not depend
-// on a session.
-func (c *Client) holdsOn(l *Lock) bool {
-	now, bounds := c.clock.now(), c.clock.at()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.atLeast.IsZero() && !(bounds.Known() && bounds.Earliest(now).After(l.atLeast))
+// holdsOn reports whether HoldAtLeast's promise may still run: then it must not
+// depend on a session, nor be handed over without a write. l.mu is held.
+func (l *Lock) holdsOn(now protocol.Moment, bounds *protocol.Bounds) bool {
+	return !l.atLeast.IsZero() && (!bounds.Known() || bounds.Earliest(now).Before(l.atLeast))
 }
+
+// sessions are those that the lock is under, and may be under: each may be nil.
+// l.mu is held.
+func (l *Lock) sessions() [2]*Lock { return [2]*Lock{l.session, l.moving} }
 
 // session enters a lock into the client's session of that lease, and makes one
 // if there is none. nil: it cannot be had now, or at all.
@@ -167,6 +165,9 @@ func (s *sessions) forget(session *Lock) {
 	}
 }
 
+// newSession makes a session: the shared liveness of this client's live locks of
+// one lease, with one record, under a reserved key, and one renewal. It is a lock
+// itself, which only this client knows. When it ends, every lock in it ends.
 func (c *Client) newSession(ctx context.Context, lease time.Duration) (*Lock, error) {
 	id := c.newNonce()
 	a := &acquisition{
@@ -211,7 +212,7 @@ func (c *Client) sessionEnded(l *Lock) {
 // release is released: a session that goes on would keep it held.
 func (c *Client) releaseFromSession(l *Lock) {
 	l.mu.Lock()
-	under := [...]*Lock{l.session, l.moving}
+	under := l.sessions()
 	l.mu.Unlock()
 	for _, s := range under {
 		if s != nil && s.Err() == nil {
@@ -224,13 +225,13 @@ func (c *Client) releaseFromSession(l *Lock) {
 // leaveSessions takes it out of the sessions that it was or may have been under.
 func (l *Lock) leaveSessions() {
 	l.mu.Lock()
-	under := [...]*Lock{l.session, l.moving}
+	under := l.sessions()
 	l.mu.Unlock()
-	l.leave(under[:]...)
+	l.leave(under)
 }
 
 // leave takes a lock out of those sessions.
-func (l *Lock) leave(under ...*Lock) {
+func (l *Lock) leave(under [2]*Lock) {
 	for _, session := range under {
 		if session != nil {
 			session.members.remove(l)

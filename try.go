@@ -40,12 +40,8 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	now, bounds := c.clock.now(), c.clock.at()
-	if a.leaseOf != nil {
-		lease, err := a.leaseOf.leaseByContext(now.Wall)
-		if err != nil {
-			return answer{}, err // the wait took too long: nothing is left to hold
-		}
-		a.lease = lease
+	if err := a.leaseFrom(now); err != nil {
+		return answer{}, err
 	}
 	t.tenure.Hold = protocol.HoldUntil(now, &bounds, a.atLeast)
 	if t.resumes != nil && t.resumes.Hold.After(t.tenure.Hold) {
@@ -203,12 +199,10 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 }
 
 // furnish gives a handle its data and what else it needs before anybody has it.
-func (t *try) furnish(ctx context.Context, l *Lock, r *lockstore.Record) (err error) {
+func (t *try) furnish(ctx context.Context, l *Lock, r *lockstore.Record) error {
 	c, a := t.c, t.a
-	if l.data = a.plain; a.data == nil {
-		if l.data, err = c.open(a.key, r); err != nil {
-			return err
-		}
+	if err := l.fill(a, r); err != nil {
+		return err
 	}
 	now, bounds := c.clock.now(), c.clock.at()
 	if l.belief.Left(now, &bounds) <= a.lease/2 && a.lease > 0 {
@@ -220,7 +214,22 @@ func (t *try) furnish(ctx context.Context, l *Lock, r *lockstore.Record) (err er
 			return err
 		}
 	}
-	if last, taken := c.tokenTaken(a.key, r, now); taken {
+	return l.raiseToken(ctx, r)
+}
+
+// fill gives a new handle the data that was asked for or, without, what is
+// stored.
+func (l *Lock) fill(a *acquisition, r *lockstore.Record) (err error) {
+	if l.data = a.plain; a.data == nil {
+		l.data, err = l.c.open(a.key, r)
+	}
+	return err
+}
+
+// raiseToken gives the tenure that r shows a token of its own, if its token was
+// seen before.
+func (l *Lock) raiseToken(ctx context.Context, r *lockstore.Record) error {
+	if last, taken := l.c.tokenTaken(l.key, r, l.c.clock.now()); taken {
 		return l.change(ctx, &change{step: "raise token", token: last + 1})
 	}
 	return nil

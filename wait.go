@@ -152,10 +152,7 @@ func (w *waiter) look(ctx context.Context) (l *Lock, again bool, err error) {
 		return nil, false, e
 	}
 	if err != nil {
-		if !w.note(mask(err)) {
-			return nil, false, mask(err)
-		}
-		return nil, false, nil
+		return nil, false, w.failed(err)
 	}
 	w.fails = 0
 	var seen protocol.Observation

@@ -69,6 +69,12 @@ func WhyLost(nonce lockstore.Nonce, r *lockstore.Record) (why Loss, by string) {
 	return LossTakenOver, r.Owner
 }
 
+// GoesOn reports whether the record shows that tenure, and that it has not ended.
+func GoesOn(nonce lockstore.Nonce, r *lockstore.Record) bool {
+	why, _ := WhyLost(nonce, r)
+	return why == LossNone
+}
+
 func lossOf(how lockstore.How) Loss {
 	switch how {
 	case lockstore.HowForced:
