@@ -26,16 +26,16 @@ func TestFound_SuspendedHolder(t *testing.T) {
 					l := o.add(a, a.take("k", opts...))
 					next := b.wait(background, "k", liveWait()...)
 					o.pass(1500 * time.Millisecond)
-					a.clock.suspend()
+					a.clock.Suspend()
 					if frozen {
-						a.clock.freeze()
+						a.clock.Freeze()
 					}
 					o.passWith(20*time.Second, b, next)
 					if !next.over() {
 						w.t.Fatal("nobody took over")
 					}
-					a.clock.wake()
-					a.clock.thaw()
+					a.clock.Wake()
+					a.clock.Thaw()
 					if l.Held() {
 						w.t.Error("believes after the wake:", l)
 					}
@@ -57,11 +57,11 @@ func TestFound_SuspendedWaiter(t *testing.T) {
 		next := b.wait(background, "k", liveWait()...)
 		for range 5 {
 			o.pass(time.Second)
-			b.clock.suspend()
-			b.clock.freeze()
+			b.clock.Suspend()
+			b.clock.Freeze()
 			o.pass(2 * lease)
-			b.clock.wake()
-			b.clock.thaw()
+			b.clock.Wake()
+			b.clock.Thaw()
 			if next.over() || !l.Held() {
 				w.t.Fatalf("%v, %v; %v", next.lock, next.err, l)
 			}
@@ -86,7 +86,7 @@ func TestFound_WallClockJumps(t *testing.T) {
 					o.pass(1500 * time.Millisecond)
 					jumps := map[string]*machine{"holder": a, "waiter": b}[who]
 					for _, to := range []time.Duration{jump, 0} {
-						jumps.clock.setWall(to)
+						jumps.clock.SetWall(to)
 						o.passWith(10*time.Second, b, next)
 					}
 					// A clock that is set forward may be a suspended machine's:
@@ -116,7 +116,7 @@ func TestFound_WallClockJumpsBeforeATry(t *testing.T) {
 			l := a.take("k", live()...)
 			b.take("other")
 			pass(500 * time.Millisecond)
-			b.clock.setWall(jump)
+			b.clock.SetWall(jump)
 			for range 20 {
 				if got, err := b.AcquireLock(background, "k"); !errors.Is(err, dynalock.ErrHeld) {
 					w.t.Fatalf("%v: %v, %v", jump, got, err)
@@ -137,7 +137,7 @@ func TestFound_WallClockWrongAtFirst(t *testing.T) {
 		t.Run(ahead.String(), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				a, b, o := w.process("a"), w.process("b"), oracle{t: w.t}
-				a.clock.setWall(ahead)
+				a.clock.SetWall(ahead)
 				first := b.take("other") // b knows the time
 				l, err := a.AcquireLock(background, "k", live()...)
 				if err != nil {
@@ -165,7 +165,7 @@ func TestFound_WallClockWrongAtFirst(t *testing.T) {
 func TestFound_WrongEndIsObserved(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.process("a"), w.process("b")
-		a.clock.setWall(time.Hour)
+		a.clock.SetWall(time.Hour)
 		a.take("k", live()...)
 		a.crash()
 		next := b.wait(background, "k", dynalock.Wait())
@@ -182,18 +182,18 @@ func TestFound_StoreWithoutTime(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
 		inWorld(t, func(w *world) {
 			a, b, o := w.machine("a"), w.machine("b"), oracle{t: w.t}
-			a.clock.setWall(-jump)
+			a.clock.SetWall(-jump)
 			l := o.add(a, a.take("k", live()...))
 			next := b.wait(background, "k", liveWait()...)
 			o.pass(2 * lease)
-			b.clock.setWall(jump)
+			b.clock.SetWall(jump)
 			o.pass(2 * lease)
 			if !l.Held() || next.over() {
 				w.t.Fatalf("%v; the waiter has %v, %v", l, next.lock, next.err)
 			}
 			// A wall clock that is set back does not make the lease longer.
 			a.net.Down(faultstore.BlackHole())
-			a.clock.setWall(-time.Hour - jump)
+			a.clock.SetWall(-time.Hour - jump)
 			o.passWith(2*lease, b, next)
 			o.check()
 			next.within(w.t, 0)

@@ -84,19 +84,14 @@ func TestFound_LastLook(t *testing.T) {
 		for w.row(session).Revoked == marked {
 			pass(10 * time.Millisecond)
 		}
-		renewed := func() {
-			for seq := w.row(session).Seq; w.row(session).Seq == seq; {
-				pass(time.Millisecond)
-			}
-		}
-		renewed()
+		w.nextBeat(session)
 		for shown := time.Now(); time.Since(shown) < 23900*time.Millisecond; {
-			renewed()
+			w.nextBeat(session)
 		}
 		pass(100 * time.Millisecond) // until all are read
 		// The reads of the next look, which is the last, are throttled.
 		rule := a.net.On(faultstore.Match{Op: faultstore.OpGet}, faultstore.Throttle())
-		renewed()
+		w.nextBeat(session)
 		pass(8 * time.Second)
 		rule.Off()
 		pass(time.Minute)
@@ -160,11 +155,6 @@ func TestFound_HandOverDuringTheLastLook(t *testing.T) {
 		pass(time.Minute)
 		l = a.passOn(t, l)
 		session := w.row("k").Session
-		renewed := func() {
-			for seq := w.row(session).Seq; w.row(session).Seq == seq; {
-				pass(time.Millisecond)
-			}
-		}
 		marked := w.row(session).Revoked
 		token := uint64(w.row("k").Token)
 		late := faultstore.NewGate()
@@ -175,15 +165,15 @@ func TestFound_HandOverDuringTheLastLook(t *testing.T) {
 		if w.row(session).Revoked == marked {
 			t.Fatal("no mark")
 		}
-		renewed()
+		w.nextBeat(session)
 		for shown := time.Now(); time.Since(shown) < 23900*time.Millisecond; {
-			renewed()
+			w.nextBeat(session)
 		}
 		pass(100 * time.Millisecond) // until all were read, the last time but one
 		late.Open()
 		next := a.nextInLine("k")
 		a.net.On(faultstore.Match{Op: faultstore.OpGet, Key: "k"}, faultstore.Hold(2*time.Second))
-		renewed()
+		w.nextBeat(session)
 		if !w.row("k").Released || !l.Held() {
 			t.Fatal(w.row("k"), l)
 		}
@@ -246,4 +236,11 @@ func TestFound_ReadsWithoutAPause(t *testing.T) {
 			t.Errorf("%d reads in 10 s", n.Gets)
 		}
 	})
+}
+
+// nextBeat waits until that session has been renewed.
+func (w *world) nextBeat(session string) {
+	for seq := w.row(session).Seq; w.row(session).Seq == seq; {
+		pass(time.Millisecond)
+	}
 }

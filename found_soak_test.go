@@ -133,10 +133,10 @@ type trouble struct {
 // now and then.
 func (s *soak) direct(d time.Duration) {
 	troubles := [2]trouble{
-		{begin: s.stop, end: func(m *machine) { m.clock.goOn() }},
+		{begin: s.stop, end: func(m *machine) { m.clock.GoOn() }},
 		{
-			begin: func(m *machine) { m.clock.setWall(seconds(s.rng, -3600, 3600)) },
-			end:   func(m *machine) { m.clock.setWall(0) },
+			begin: func(m *machine) { m.clock.SetWall(seconds(s.rng, -3600, 3600)) },
+			end:   func(m *machine) { m.clock.SetWall(0) },
 		},
 	}
 	for end := time.Now().Add(d); time.Now().Before(end) && !s.w.t.Failed(); {
@@ -168,9 +168,9 @@ func (s *soak) direct(d time.Duration) {
 // hides how long the other one stood still, and both wrong within one lease is
 // more than the protocol promises to survive.
 func (s *soak) stop(m *machine) {
-	m.clock.freeze()
+	m.clock.Freeze()
 	if s.rng.IntN(2) == 0 && time.Since(s.clockAt[m]) > time.Minute {
-		m.clock.suspend()
+		m.clock.Suspend()
 	}
 }
 

@@ -90,7 +90,7 @@ func TestFound_LowerTokenAfterDeletion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				a, b, c := w.process("a"), w.process("b"), w.process("c", dynalock.WithPollInterval(time.Second, time.Second))
-				a.clock.setWall(300 * time.Millisecond)
+				a.clock.SetWall(300 * time.Millisecond)
 				a.take("k", live()...)
 				next := c.wait(background, "k", dynalock.Wait())
 				pass(100 * time.Millisecond)

@@ -16,8 +16,8 @@ import (
 
 // A handle is "dynalock1." and, in base64: the table's name and the key, each
 // preceded by its length in four bytes, the 16 bytes of the nonce, the token in
-// 8 bytes, and the first 8 bytes of the SHA-256 of all before. The checksum finds slips of the
-// pen; what keeps others out is that a nonce cannot be guessed.
+// 8 bytes, and the first 8 bytes of the SHA-256 of all before. The checksum finds
+// slips of the pen; what keeps others out is that a nonce cannot be guessed.
 const (
 	handlePrefix = "dynalock1."
 	nonceBytes   = 16
@@ -53,11 +53,11 @@ type tenureName struct {
 // name is that of the handle's tenure. After a hand-over within the client the
 // tenure is its successor's, and this handle names none.
 func (l *Lock) name() tenureName {
-	of := tenureName{nonce: l.c.newNonce()}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if of.token = l.token; !l.passed {
-		of.nonce = l.nonce
+	of, passed := tenureName{l.nonce, l.token}, l.passed
+	l.mu.Unlock()
+	if passed {
+		of.nonce = l.c.newNonce()
 	}
 	return of
 }

@@ -169,11 +169,11 @@ func TestSession_FrozenInARenewal(t *testing.T) {
 		gate := faultstore.NewGate()
 		a.net.On(faultstore.Match{If: ofSession, Times: 1}, gate.After())
 		<-gate.Arrived()
-		a.clock.freeze()
+		a.clock.Freeze()
 		next := b.wait(bg, "k", dynalock.KeepAlive(), dynalock.Wait())
 		pass(time.Minute)
 		gate.Open()
-		a.clock.thaw()
+		a.clock.Thaw()
 		o.passWith(time.Minute, b, next)
 		if next.lock == nil || l.Held() || !next.lock.Held() {
 			t.Errorf("%v, %v", l, next.lock)
@@ -261,7 +261,7 @@ func TestSession_AttachWaitsForTheHolder(t *testing.T) {
 			t.Errorf("%d, %+v, %v, %v", blocked.Fired(), w.row("k"), l, other)
 		}
 		a.net.Down(faultstore.BlackHole())
-		a.clock.freeze()
+		a.clock.Freeze()
 		ctx, cancel := context.WithTimeout(bg, 5*time.Second)
 		defer cancel()
 		must(t, other.Renew(ctx))

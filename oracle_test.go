@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/internal/clocktest"
 	"github.com/kmdeveloping/dynalock/internal/hook"
 	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
@@ -25,12 +26,12 @@ func inWorld(t *testing.T, f func(w *world), opts ...memstore.Option) {
 // what the test puts in front of it. Nil: nothing.
 func (w *world) connect(owner string, net *faultstore.Store, front func(lockstore.Store) lockstore.Store, opts ...dynalock.ClientOption) *machine {
 	w.t.Helper()
-	m := &machine{t: w.t, net: net, clock: newClock()}
+	m := &machine{t: w.t, net: net, clock: clocktest.New()}
 	store := lockstore.Store(m.net)
 	if front != nil {
 		store = front(store)
 	}
-	m.Client = dynalock.New(&hook.Store{Store: store, Now: m.clock.now},
+	m.Client = dynalock.New(&hook.Store{Store: store, Now: m.clock.Now},
 		append([]dynalock.ClientOption{dynalock.WithLockOwnerName(owner)}, opts...)...)
 	w.t.Cleanup(m.crash)
 	return m
@@ -105,23 +106,6 @@ func (w *waiting) within(t *testing.T, d time.Duration) *dynalock.Lock {
 	return w.lock
 }
 
-func (c *clock) standsStill() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.frozen != nil
-}
-
-// goOn ends a freeze and a suspension.
-func (c *clock) goOn() {
-	c.mu.Lock()
-	suspended := !c.stopped.IsZero()
-	c.mu.Unlock()
-	if suspended {
-		c.wake()
-	}
-	c.thaw()
-}
-
 // An oracle watches that no two handles believe that they hold. What a frozen
 // machine believes is judged when it thaws: until then it does nothing.
 type oracle struct {
@@ -152,7 +136,7 @@ func (o *oracle) check() []*dynalock.Lock {
 	kept := o.handles[:0]
 	for _, h := range o.handles {
 		switch {
-		case h.m.clock.standsStill():
+		case h.m.clock.StandsStill():
 			kept = append(kept, h)
 		case h.l.Held():
 			kept = append(kept, h)

@@ -19,7 +19,7 @@ func TestHoldAtLeast_ByTheStoresClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				a, b := w.machine("a"), w.machine("b")
-				a.clock.setWall(ahead)
+				a.clock.SetWall(ahead)
 				l := a.take("k", dynalock.KeepAlive(), dynalock.HoldAtLeast(10*time.Second))
 				if n := a.net.Requests(); n.Gets != 1 || n.Writes != 1 {
 					t.Errorf("%+v", n)

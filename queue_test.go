@@ -91,7 +91,7 @@ func TestQueuePassesOverTheDeadAndTheCancelled(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Second)
-		dead.clock.freeze()
+		dead.clock.Freeze()
 		dead.net.Down(faultstore.BlackHole())
 		cancel()
 		time.Sleep(time.Second)

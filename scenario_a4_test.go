@@ -23,14 +23,14 @@ func TestA4_FormerHolderReleases(t *testing.T) {
 				l := o.add(a, a.take("k", opts...))
 				next := b.wait(background, "k", append(opts, dynalock.Wait())...)
 				o.pass(500 * time.Millisecond)
-				a.clock.freeze()
+				a.clock.Freeze()
 				o.pass(2 * lease)
 				o.add(b, next.within(w.t, 0))
 				after := c.wait(background, "k", dynalock.Wait())
 				o.pass(200 * time.Millisecond)
 
 				before := w.row("k")
-				a.clock.thaw()
+				a.clock.Thaw()
 				err := l.Release(background)
 				var lost *dynalock.LostError
 				if !errors.As(err, &lost) || !errors.Is(err, dynalock.ErrNotHeld) {
@@ -89,9 +89,9 @@ func stopUsers(w *world, o *oracle, m *machine, rng *rand.Rand) {
 	o.add(m, l)
 	time.Sleep(seconds(rng, 0, 1)) // fake time: in a bubble
 	stop := seconds(rng, 0, 6)
-	m.clock.freeze()
+	m.clock.Freeze()
 	time.Sleep(stop) // fake time: in a bubble
-	m.clock.thaw()
+	m.clock.Thaw()
 	err = l.Release(background)
 	lost := errors.Is(err, dynalock.ErrLost)
 	// A third of the lease may have passed since the last renewal.

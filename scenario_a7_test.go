@@ -35,14 +35,14 @@ func TestA7_StoppedHolderIsFenced(t *testing.T) {
 		if l.Token() != token || uint64(w.row("k").Token) != token || !resource.write(token) {
 			w.t.Fatalf("renewing changed the token: %v, row %+v", l, w.row("k"))
 		}
-		a.clock.freeze()
+		a.clock.Freeze()
 		pass(2 * lease)
 		l2 := b.take("k", live()...)
 		if l2.Token() <= token || !resource.write(l2.Token()) {
 			w.t.Fatalf("%v after token %d", l2, token)
 		}
 		a.net.Reset()
-		a.clock.thaw()
+		a.clock.Thaw()
 		if l.Held() || resource.write(token) {
 			w.t.Error("the former holder believes, or wrote")
 		}

@@ -140,7 +140,7 @@ func TestB1_AbandonedAYearAgo(t *testing.T) {
 				pass(365 * 24 * time.Hour)
 				for key, most := range map[string]int{"in a session": 4, "never renewed": 2} {
 					m := w.process("m")
-					m.clock.setWall(ahead)
+					m.clock.SetWall(ahead)
 					l := m.take(key)
 					if n := m.net.Requests().Total(); n > most {
 						w.t.Errorf("%s: %d requests", key, n)

@@ -2,13 +2,11 @@ package dynalock_test
 
 import (
 	"context"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/internal/clocktest"
 	"github.com/kmdeveloping/dynalock/internal/hook"
-	"github.com/kmdeveloping/dynalock/internal/protocol"
 	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
 	"github.com/kmdeveloping/dynalock/memstore"
@@ -31,15 +29,15 @@ func newWorld(t *testing.T, opts ...memstore.Option) *world {
 type machine struct {
 	*dynalock.Client
 	net   *faultstore.Store // between this client and the table
-	clock *clock
+	clock *clocktest.Clock
 	t     *testing.T
 }
 
 // machine gives a client of that owner name, which is closed when the test ends.
 func (w *world) machine(owner string, opts ...dynalock.ClientOption) *machine {
 	w.t.Helper()
-	m := &machine{t: w.t, net: faultstore.New(w.table), clock: newClock()}
-	store := &hook.Store{Store: m.net, Now: m.clock.now}
+	m := &machine{t: w.t, net: faultstore.New(w.table), clock: clocktest.New()}
+	store := &hook.Store{Store: m.net, Now: m.clock.Now}
 	m.Client = dynalock.New(store, append([]dynalock.ClientOption{dynalock.WithLockOwnerName(owner)}, opts...)...)
 	w.t.Cleanup(m.crash)
 	return m
@@ -48,7 +46,7 @@ func (w *world) machine(owner string, opts ...dynalock.ClientOption) *machine {
 // crash ends everything the client does, without a request: as far as the
 // table is concerned its process has been killed.
 func (m *machine) crash() {
-	m.clock.thaw()
+	m.clock.Thaw()
 	m.net.Down(faultstore.Refuse())
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -95,75 +93,4 @@ func (w *world) beats(key string) int64 {
 		n += r.Seq
 	}
 	return n
-}
-
-// A clock is both clocks of one machine, as far as they differ from the
-// bubble's time.
-type clock struct {
-	mu      sync.Mutex
-	start   time.Time
-	wall    time.Duration // ahead of the bubble's
-	mono    time.Duration // ahead of the bubble's
-	frozen  chan struct{} // not nil: whoever reads the clock stands still until it closes
-	stopped time.Time     // not zero: the monotonic clock stands still since then
-}
-
-func newClock() *clock { return &clock{start: time.Now()} }
-
-func (c *clock) now() protocol.Moment {
-	c.mu.Lock()
-	frozen := c.frozen
-	c.mu.Unlock()
-	if frozen != nil {
-		<-frozen
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	mono := now.Sub(c.start) + c.mono
-	if !c.stopped.IsZero() {
-		mono = c.stopped.Sub(c.start) + c.mono
-	}
-	return protocol.Moment{Mono: mono, Wall: now.Add(c.wall).Round(0)}
-}
-
-// setWall puts the wall clock ahead of the true time by d.
-func (c *clock) setWall(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wall = d
-}
-
-// freeze stops whatever the client does as soon as it looks at a clock, as
-// SIGSTOP does; requests on their way go on. thaw ends it.
-func (c *clock) freeze() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.frozen == nil {
-		c.frozen = make(chan struct{})
-	}
-}
-
-func (c *clock) thaw() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.frozen != nil {
-		close(c.frozen)
-		c.frozen = nil
-	}
-}
-
-// suspend stops the monotonic clock, as closing a laptop's lid does, and wake
-// lets it go on; the wall clock goes on all the while.
-func (c *clock) suspend() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stopped = time.Now()
-}
-
-func (c *clock) wake() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mono -= time.Since(c.stopped)
-	c.stopped = time.Time{}
 }

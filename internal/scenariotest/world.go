@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/internal/clocktest"
 	"github.com/kmdeveloping/dynalock/internal/hook"
 	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
@@ -67,7 +68,7 @@ type machine struct {
 	*dynalock.Client
 	w     *world
 	net   *faultstore.Store // between this client and the table
-	clock *clock
+	clock *clocktest.Clock
 }
 
 // machine gives a client of that owner name, which is gone when the scenario ends.
@@ -86,8 +87,8 @@ func (w *world) through(front func(lockstore.Store) lockstore.Store, owner strin
 	if w.real {
 		all = append(all, dynalock.WithPollInterval(50*time.Millisecond, realPoll))
 	} else {
-		m.clock = newClock()
-		store.Now = m.clock.now
+		m.clock = clocktest.New()
+		store.Now = m.clock.Now
 	}
 	m.Client = dynalock.New(store, append(all, opts...)...)
 	w.t.Cleanup(m.crash)
@@ -100,7 +101,7 @@ func (m *machine) cut() { m.net.Down(faultstore.BlackHole()) }
 // pause stops the client, as SIGSTOP does: where time is real, by cutting it off.
 func (m *machine) pause() {
 	if m.clock != nil {
-		m.clock.freeze()
+		m.clock.Freeze()
 		return
 	}
 	m.cut()
@@ -108,13 +109,13 @@ func (m *machine) pause() {
 
 func (m *machine) goOn() {
 	if m.clock != nil {
-		m.clock.thaw()
+		m.clock.Thaw()
 		return
 	}
 	m.net.Up()
 }
 
-func (m *machine) paused() bool { return m.clock != nil && m.clock.standsStill() }
+func (m *machine) paused() bool { return m.clock != nil && m.clock.StandsStill() }
 
 // crash ends everything the client does, without a request.
 func (m *machine) crash() {
