@@ -85,8 +85,6 @@ func (u *update) change(change lockstore.Change) error {
 		return u.to(aEnded, u.expression.bool(true))
 	case lockstore.NextRevoked:
 		return u.next(aRevoked, 0)
-	case lockstore.NextTokens:
-		return u.nextTokens(c)
 	}
 	return u.changeQueue(change)
 }
@@ -179,13 +177,6 @@ func (u *update) next(a attribute, base int64) error {
 		return fmt.Errorf("%s is negative", name(a))
 	}
 	return u.to(a, "if_not_exists("+u.attr(a)+", "+u.number(base)+") + "+u.number(1))
-}
-
-func (u *update) nextTokens(c lockstore.NextTokens) error {
-	if c.Base < 0 || c.Count < 1 {
-		return fmt.Errorf("tokens cannot be raised by %d from %d", c.Count, c.Base)
-	}
-	return u.to(aToken, "if_not_exists("+u.attr(aToken)+", "+u.number(c.Base)+") + "+u.number(c.Count))
 }
 
 func (u *update) setTime(a attribute, t time.Time, n int64) error {

@@ -153,14 +153,6 @@ func apply(r *Record, change Change) error {
 		r.Ended = bool(c)
 	case NextRevoked:
 		r.Revoked++
-	case NextTokens:
-		if c.Base < 0 || c.Count < 1 {
-			return fmt.Errorf("lockstore: tokens cannot be raised by %d from %d", c.Count, c.Base)
-		}
-		if r.Token == 0 {
-			r.Token = c.Base
-		}
-		r.Token += c.Count
 	default:
 		return applyToQueue(r, change)
 	}

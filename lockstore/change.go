@@ -60,9 +60,6 @@ type (
 	// DropWaiters takes that many entries off the front of the queue, at most
 	// MaxQueue. Fewer are as good.
 	DropWaiters int
-	// NextTokens raises the fencing token by Count, from what is there or, where
-	// there is none, from Base.
-	NextTokens struct{ Base, Count int64 }
 	// NextRevoked raises the count of a session's record by one.
 	NextRevoked struct{}
 	// PassOn hands the lock to the first in the queue, whose ID becomes the
@@ -97,6 +94,5 @@ func (KeepQueue) isChange()          {}
 func (AddWaiter) isChange()          {}
 func (DropWaiterAt) isChange()       {}
 func (DropWaiters) isChange()        {}
-func (NextTokens) isChange()         {}
 func (PassOn) isChange()             {}
 func (NextRevoked) isChange()        {}

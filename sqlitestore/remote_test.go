@@ -264,7 +264,6 @@ type Value struct {
 	Sealed  bool
 	Last    lockstore.Last
 	Waiter  lockstore.Waiter
-	Count   int64
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -290,9 +289,6 @@ func toValue(v any) (Value, error) {
 		return x, nil
 	case lockstore.AddWaiter:
 		x.Waiter = lockstore.Waiter(v)
-		return x, nil
-	case lockstore.NextTokens:
-		x.Number, x.Count = v.Base, v.Count
 		return x, nil
 	}
 	switch {
@@ -323,8 +319,6 @@ func (x Value) value() any {
 		return lockstore.SetLast(x.Last)
 	case *lockstore.AddWaiter:
 		return lockstore.AddWaiter(x.Waiter)
-	case *lockstore.NextTokens:
-		return lockstore.NextTokens{Base: x.Number, Count: x.Count}
 	}
 	switch {
 	case rv.Type().ConvertibleTo(timeType):
@@ -351,7 +345,7 @@ var types = func() map[string]reflect.Type {
 		lockstore.NextSeq{}, lockstore.SetLease(0), lockstore.SetExpires{}, lockstore.SetTTL{}, lockstore.SetSince{},
 		lockstore.SetReleased(false), lockstore.SetDeleteOnRelease(false), lockstore.SetData{}, lockstore.SetSession(""),
 		lockstore.SetLast{}, lockstore.SetHold{}, lockstore.SetEnded(false), lockstore.KeepQueue{},
-		lockstore.AddWaiter{}, lockstore.DropWaiterAt(0), lockstore.DropWaiters(0), lockstore.NextTokens{},
+		lockstore.AddWaiter{}, lockstore.DropWaiterAt(0), lockstore.DropWaiters(0),
 		lockstore.NextRevoked{}, lockstore.PassOn{},
 	} {
 		m[reflect.TypeOf(v).Name()] = reflect.TypeOf(v)

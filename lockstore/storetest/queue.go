@@ -83,13 +83,3 @@ func testRevoked(r *rig) {
 		r.wantStored(r.stores[1], key, r.write(r.stores[0], key, w), true, want)
 	}
 }
-
-// A block of tokens counts from what is there, or from the base.
-func testTokenBlock(r *rig) {
-	key := r.key()
-	w := lockstore.Write{Do: []lockstore.Change{lockstore.SetOwner("o"), lockstore.NextTokens{Base: 100, Count: 5}}}
-	want := &lockstore.Record{Owner: "o", Token: 105}
-	r.wantStored(r.stores[1], key, r.write(r.stores[0], key, w), true, want)
-	want.Token = 110
-	r.wantStored(r.stores[1], key, r.write(r.stores[0], key, w), true, want)
-}

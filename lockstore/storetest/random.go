@@ -127,8 +127,7 @@ func (g *generator) changes(before *lockstore.Record) []lockstore.Change {
 	bytes := pick(g, nil, []byte{}, []byte{0}, []byte("data"))
 	return []lockstore.Change{
 		lockstore.SetOwner(g.name()), lockstore.SetNonce(g.nonce()), seq,
-		pick[lockstore.Change](g, lockstore.NextToken(g.number()), lockstore.SetToken(g.number()),
-			lockstore.NextTokens{Base: g.number(), Count: g.number()}),
+		pick[lockstore.Change](g, lockstore.NextToken(g.number()), lockstore.SetToken(g.number())),
 		lockstore.SetLease(g.lease()), lockstore.SetExpires(maybe(g.time())), lockstore.SetTTL(maybe(second)),
 		lockstore.SetSince(second), lockstore.SetReleased(g.IntN(2) == 0), lockstore.SetDeleteOnRelease(g.IntN(2) == 0),
 		lockstore.SetData{Bytes: bytes, Sealed: bytes != nil && g.IntN(2) == 0},

@@ -52,7 +52,6 @@ func Run(t *testing.T, h Harness) {
 		{"Delete", testDelete},
 		{"Queue", testQueue},
 		{"PassOn", testPassOn},
-		{"TokenBlock", testTokenBlock},
 		{"Revoked", testRevoked},
 		{"Keys", testKeys},
 		{"Owners", testOwners},
