@@ -101,7 +101,7 @@ sim: ## the simulator, with ever new seeds until one fails; prints how to repeat
 		(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.run "^$$test$$" -seed=$$seed -runs=500) || exit 1; done; done
 
 .PHONY: sim-ci
-sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes four minutes on two processors
+sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes three minutes on two processors
 	go test -c -o bin/sim.test ./sim
 	@(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=1 -runs=$(SIMRUNS)) & fixed=$$!; \
 	(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMRUNS) && \

@@ -148,3 +148,22 @@ func TestRegress_AHandleOutlivedForceReleaseOrResume(t *testing.T) {
 		})
 	}
 }
+
+// A release that found its tenure ended by another told the client's other
+// handles of it that it had released them.
+func TestRegress_ARefusedReleaseToldAnotherHandleThatItReleased(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.machine("a"), w.machine("b")
+		first := a.take("k")
+		other := a.attach(first)
+		if _, err := b.ForceRelease(background, "k", first.Token()); err != nil {
+			w.t.Fatal(err)
+		}
+		for i, err := range []error{first.Release(background), other.Err()} {
+			var lost *dynalock.LostError
+			if !errors.As(err, &lost) || lost.Reason != dynalock.ReasonForced || lost.By != "b" {
+				w.t.Errorf("handle %d: %v", i, err)
+			}
+		}
+	})
+}

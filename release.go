@@ -139,10 +139,11 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 // tryRelease sends one release. over: it is certain how the tenure ended.
 func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
+	loss, by := protocol.LossReleased, l.owner
 	defer func() {
 		if over {
 			l.c.over(l.key, l.nonce)
-			l.endOthers()
+			l.endOthers(loss, by)
 		}
 	}()
 	switch {
@@ -155,7 +156,7 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 		return true, nil
 	}
 	l.c.see(l.key, got.Record, got.answered)
-	why, by := protocol.WhyLost(l.nonce, got.Record)
+	why, who := protocol.WhyLost(l.nonce, got.Record)
 	switch {
 	case why == protocol.LossNone && l.keepItem():
 		return false, nil // somebody stands in the queue: the item has to stay
@@ -164,6 +165,7 @@ func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	case l.doubt && !endedOtherwise(l.nonce, got.Record):
 		return true, nil // by an earlier try, whose answer was lost
 	}
+	loss, by = why, who
 	return true, &LostError{Key: l.key, Reason: reasons[why], By: by}
 }
 
@@ -181,8 +183,9 @@ func (l *Lock) wantsDelete() bool {
 	return l.delete
 }
 
-// endOthers ends what other handles of the same tenure this client has.
-func (l *Lock) endOthers() {
+// endOthers ends what other handles of the same tenure this client has, for
+// the reason that the release found.
+func (l *Lock) endOthers(loss protocol.Loss, by string) {
 	l.mu.Lock()
 	shared := l.shared
 	l.mu.Unlock()
@@ -190,7 +193,7 @@ func (l *Lock) endOthers() {
 		return
 	}
 	for _, other := range l.c.handlesOf(l.key, l.nonce) {
-		_ = other.lose(protocol.LossReleased, l.owner)
+		_ = other.lose(loss, by)
 	}
 }
 
