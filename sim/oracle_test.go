@@ -78,8 +78,8 @@ type tenure struct {
 	// named: it may end by a named exception, which is no fault; then its
 	// former handles may believe until pardoned.
 	named    bool
-	revived  bool // by a late copy of an acquire
-	shared   bool // Handle was asked for
+	former   []*tenure // what it was before late copies of its acquire revived it
+	shared   bool      // Handle was asked for
 	pardoned time.Time
 	over     *process // Release of it returned nil there, and nobody else there has it
 }
@@ -136,7 +136,7 @@ func (o *oracle) gained(h *handle) *handle {
 	defer o.mu.Unlock()
 	o.tracef("%v: got %s token %d nonce %s", h.p, h.Key(), h.token%1e7, short(h.nonce))
 	o.got++
-	if last := h.p.tokens[h.Key()]; h.token <= last && !h.attached && !h.p.frozen() && h.Held() {
+	if last := h.p.tokens[h.Key()]; h.token <= last && !h.attached && !h.p.frozen() && h.Held() && !o.pardons(h) {
 		o.wrong("%v, which had token %d before", h.name(), last%1e7)
 	}
 	if !h.attached {

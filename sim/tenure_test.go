@@ -50,7 +50,9 @@ func (o *oracle) changed(p *process, key string, before, after *lockstore.Record
 			if before != nil && before.Nonce == is {
 				o.wrong("%v revives a tenure that the record shows as ended: %s became %s", p, show(key, before), show(key, after))
 			}
-			t.began, t.ended, t.named, t.revived = now, time.Time{}, false, true
+			was := *t
+			t.former = append(t.former, &was)
+			t.began, t.ended, t.named = now, time.Time{}, false
 		}
 		if is == was && isSession(key) && !now.Before(t.end(before).Add(-before.Lease/500)) {
 			t.lapsed = true // a late renewal does not bring it back
@@ -247,7 +249,7 @@ func (o *oracle) judgeTakeover(p *process, key string, before, after *lockstore.
 			o.wrong("%v took over a tenure without an end: %s", p, show(key, before))
 			return
 		}
-		if t == nil || before.Legacy() || t.revived {
+		if t == nil || before.Legacy() || len(t.former) > 0 {
 			return
 		}
 		turn := time.Duration(max(dropped-1, 0)) * protocol.ClaimWindow
@@ -269,6 +271,15 @@ func (o *oracle) lie(h *handle, lost *dynalock.LostError) string {
 	if t == nil {
 		return ""
 	}
+	for _, former := range t.former {
+		if o.lieAbout(former, h, lost) == "" {
+			return ""
+		}
+	}
+	return o.lieAbout(t, h, lost)
+}
+
+func (o *oracle) lieAbout(t *tenure, h *handle, lost *dynalock.LostError) string {
 	later := false // another tenure began since: what the record told may be gone
 	for n, other := range o.tenures {
 		if n != h.nonce && other.key == t.key && !t.ended.IsZero() && !other.began.Before(t.ended) {
