@@ -22,6 +22,7 @@ type acquisition struct {
 	plain    []byte
 	patience time.Duration
 	members  *members // of a session
+	former   *Lock    // the client's handle when the call began; nil: none
 	began    protocol.Moment
 
 	tries  int
@@ -66,7 +67,7 @@ func (c *Client) ask(key string, opts []AcquireOption) (*acquisition, error) {
 	}
 	a := &acquisition{
 		key: key, lease: lease, live: w.has(optKeepAlive), delete: w.has(optDelete),
-		atLeast: w.atLeast, atMost: w.atMost, patience: w.patience(), began: now,
+		atLeast: w.atLeast, atMost: w.atMost, patience: w.patience(), former: c.handleOf(key), began: now,
 	}
 	if w.has(optLeaseFromContext) {
 		a.leaseOf = &w
@@ -174,6 +175,19 @@ func (c *Client) adopt(l *Lock) error {
 	c.mu.Unlock()
 	l.start(now)
 	return nil
+}
+
+// outlived ends the handles of the tenure that this client had when the call
+// began: what it has got now, as r shows, is a later one. (The former was ended
+// from outside, which its handles would have learned with their next request.)
+func (c *Client) outlived(a *acquisition, l *Lock, r *lockstore.Record) {
+	if a.former == nil || a.former.nonce == l.nonce || closed(a.former.done) {
+		return
+	}
+	why, by := protocol.WhyLost(a.former.nonce, r)
+	for _, h := range c.handlesOf(a.key, a.former.nonce) {
+		_ = h.lose(why, by)
+	}
 }
 
 // giveBack releases a tenure that its caller did not get: at once if there is

@@ -120,8 +120,9 @@ func WaitFor(d time.Duration) AcquireOption {
 
 // HoldAtLeast keeps others out until d after the acquire, though the lock is
 // released earlier or its process ends: for jobs that several schedulers start
-// at almost the same time. d is kept by the store's clock; a client that has had
-// no answer yet asks for it by one more read.
+// at almost the same time. d is kept by the store's clock; a client that does not
+// know it to within 10 s (no answer yet, or none for hours, or its own clock was
+// set since) asks for it by one more read.
 func HoldAtLeast(d time.Duration) AcquireOption {
 	return func(w *wishes) { w.given |= optHoldAtLeast; w.atLeast = d }
 }

@@ -39,6 +39,34 @@ func TestHoldAtLeast_ByTheStoresClock(t *testing.T) {
 	}
 }
 
+// The client knows the store's clock, and then its own wall clock is set: by it
+// and the monotonic one together the promise might end half an hour later.
+func TestHoldAtLeast_AfterTheWallClockWasSet(t *testing.T) {
+	for name, by := range map[string]time.Duration{"ahead": 30 * time.Minute, "back": -30 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				a, b := w.machine("a"), w.machine("b")
+				must(t, a.take("k").Release(bg))
+				a.clock.SetWall(by)
+				l := a.take("k", dynalock.KeepAlive(), dynalock.HoldAtLeast(10*time.Second))
+				if n := a.net.Requests(); n.Gets != 1 {
+					t.Errorf("%+v", n)
+				}
+				a.clock.SetWall(by - 30*time.Minute)
+				must(t, l.Release(bg))
+				if r := w.row("k"); r.Lease > 11*time.Second {
+					t.Errorf("kept for %v", r.Lease)
+				}
+				began := time.Now()
+				b.wait(bg, "k", dynalock.Wait()).within(t, time.Hour)
+				if took := time.Since(began); took < 9*time.Second || took > 13*time.Second {
+					t.Error("free after", took)
+				}
+			})
+		})
+	}
+}
+
 // A store that tells no time is asked for it once.
 func TestHoldAtLeast_WithoutTime(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -164,6 +164,7 @@ func (w *waiter) accept(ctx context.Context, got answer) (l *Lock, again bool, e
 		return nil, true, w.refuse(own, l, err)
 	}
 	w.id, w.place = "", -1
+	c.outlived(a, l, r)
 	return l, false, nil
 }
 

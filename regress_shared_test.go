@@ -167,3 +167,67 @@ func TestRegress_ARefusedReleaseToldAnotherHandleThatItReleased(t *testing.T) {
 		}
 	})
 }
+
+// A client that took a lock anew, after its tenure had been ended from outside,
+// had two handles that said they held it.
+func TestRegress_TwoHandlesOfOneClientAfterAnEndFromOutside(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ends   func(w *world, l *dynalock.Lock)
+		reason dynalock.Reason
+		by     string
+	}{
+		"forced": {func(w *world, l *dynalock.Lock) {
+			if _, err := w.machine("b").ForceRelease(background, "k", l.Token()); err != nil {
+				w.t.Fatal(err)
+			}
+		}, dynalock.ReasonForced, "b"},
+		"deleted": {func(w *world, _ *dynalock.Lock) { w.table.Remove("k") }, dynalock.ReasonTakenOver, "a"},
+	} {
+		for wait, opts := range map[string][]dynalock.AcquireOption{"a try": nil, "waiting": {dynalock.Wait()}} {
+			t.Run(name+", "+wait, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					a := w.machine("a")
+					first := a.take("k", dynalock.WithoutLease())
+					elsewhere := a.take("another key")
+					tt.ends(w, first)
+					second, err := a.AcquireLock(background, "k", opts...)
+					if err != nil {
+						w.t.Fatal(err)
+					}
+					var lost *dynalock.LostError
+					if err := first.Err(); !errors.As(err, &lost) || lost.Reason != tt.reason || lost.By != tt.by {
+						w.t.Errorf("%v: %v", first, err)
+					}
+					if !second.Held() || !elsewhere.Held() {
+						w.t.Error(second.Err(), elsewhere.Err())
+					}
+				})
+			})
+		}
+	}
+}
+
+// The same for one that waited in the queue for what its own client held.
+func TestRegress_TwoHandlesOfOneClientAfterAGrant(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.machine("a"), w.machine("b")
+		first := a.take("k", dynalock.WithoutLease())
+		got := make(chan *dynalock.Lock)
+		go func() {
+			l, err := a.AcquireLock(background, "k", dynalock.Wait())
+			if err != nil {
+				w.t.Error(err)
+			}
+			got <- l
+		}()
+		pass(3 * time.Second)
+		if _, err := b.ForceRelease(background, "k", first.Token()); err != nil {
+			w.t.Fatal(err)
+		}
+		second := <-got
+		var lost *dynalock.LostError
+		if err := first.Err(); !errors.As(err, &lost) || lost.Reason != dynalock.ReasonForced || lost.By != "b" || !second.Held() {
+			w.t.Errorf("%v: %v; %v", first, err, second)
+		}
+	})
+}

@@ -138,6 +138,9 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 
 // tryRelease sends one release. over: it is certain how the tenure ended.
 func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
+	if l.keepsOthersOut() {
+		_ = l.c.askTime(ctx, l.key) // without an answer, for rather too long
+	}
 	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
 	loss, by := protocol.LossReleased, l.owner
 	defer func() {
@@ -175,6 +178,12 @@ func (c *Client) deleteLate(ctx context.Context, key string, nonce lockstore.Non
 	if wanted && r != nil && r.Released && r.Nonce == nonce {
 		_, _ = c.write(ctx, "release", key, protocol.DeleteFree(nonce))
 	}
+}
+
+func (l *Lock) keepsOthersOut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.atLeast.IsZero()
 }
 
 func (l *Lock) wantsDelete() bool {

@@ -1,6 +1,7 @@
 package dynalock
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -41,4 +42,25 @@ func (s *storeClock) at() protocol.Bounds {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bounds
+}
+
+// vague is how little of the store's clock HoldAtLeast's promise may go by. So
+// much is not known of it after hours without a request, or when the local
+// clocks disagree on what has passed since: a suspension, or a clock that was set.
+const vague = 10 * time.Second
+
+// askTime reads before HoldAtLeast's end is reckoned with, if the store's time is
+// not known well: the promise is kept in it, and by a local clock that is wrong
+// it would keep everybody out for longer, or nobody. A store that tells no time
+// is not asked again.
+func (c *Client) askTime(ctx context.Context, key string) error {
+	now, bounds := c.clock.now(), c.clock.at()
+	if c.timeless.Load() || bounds.Known() && bounds.Width(now) <= vague {
+		return nil
+	}
+	got, err := c.read(ctx, key, lockstore.Eventual)
+	if err == nil && !got.Time.Known() {
+		c.timeless.Store(true)
+	}
+	return err
 }

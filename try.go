@@ -36,8 +36,10 @@ func (c *Client) newTry(a *acquisition) *try {
 // send makes the next request of the try and notes when it was sent.
 func (t *try) send(ctx context.Context) (answer, error) {
 	c, a := t.c, t.a
-	if err := t.askTime(ctx); err != nil {
-		return answer{}, err
+	if a.atLeast != 0 {
+		if err := c.askTime(ctx, a.key); err != nil {
+			return answer{}, err
+		}
 	}
 	now, bounds := c.clock.now(), c.clock.at()
 	if err := a.leaseFrom(now); err != nil {
@@ -99,21 +101,6 @@ func (t *try) persist(ctx context.Context) (got answer, belief *protocol.Belief,
 		return got, &b, nil
 	}
 	return got, nil, nil
-}
-
-// askTime reads once, before the first promise of HoldAtLeast: it is kept in the
-// store's time, and by a local clock that is wrong it would keep everybody out
-// for longer, or nobody. A store that tells no time is not asked again.
-func (t *try) askTime(ctx context.Context) error {
-	c := t.c
-	if bounds := c.clock.at(); t.a.atLeast == 0 || bounds.Known() || c.timeless.Load() {
-		return nil
-	}
-	got, err := c.read(ctx, t.a.key, lockstore.Eventual)
-	if err == nil && !got.Time.Known() {
-		c.timeless.Store(true)
-	}
-	return err
 }
 
 // next decides on a refused request whether another one can succeed now.
@@ -195,6 +182,7 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 		return nil, err
 	}
 	t.given = token
+	c.outlived(a, l, r)
 	return l, nil
 }
 

@@ -44,7 +44,7 @@ func newConfig(seed uint64) *config {
 	for _, kind := range kinds {
 		c.has[kind] = rng.Float64() < 0.1+0.6*wild && !slices.Contains(off, kind)
 	}
-	if c.has["wall"] {
+	if c.has["wall"] && c.has["notime"] {
 		c.has["hold"] = c.has["hold"] && *known
 	}
 	if c.has["notime"] {

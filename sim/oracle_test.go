@@ -195,7 +195,19 @@ func untrue(h *handle, r *lockstore.Record) string {
 // named exception, and not for too long.
 func (o *oracle) pardons(h *handle) bool {
 	t := o.tenures[h.nonce]
-	if t == nil || t.ended.IsZero() || !t.named {
+	if t == nil {
+		return false
+	}
+	for _, former := range t.former {
+		if h.began.Before(former.ended) && o.pardonsBy(former, h) {
+			return true
+		}
+	}
+	return o.pardonsBy(t, h)
+}
+
+func (o *oracle) pardonsBy(t *tenure, h *handle) bool {
+	if t.ended.IsZero() || !t.named {
 		return false
 	}
 	if time.Now().After(t.pardoned) && !h.p.troubledSince(t.ended) {
