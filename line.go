@@ -1,6 +1,7 @@
 package dynalock
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -162,7 +163,7 @@ func (w *waiter) furnish(l *Lock) error {
 	}
 	own, cancel := w.c.untilClosed(w.limit)
 	defer cancel()
-	ch, err := w.c.claim(w.a)
+	ch, err := w.c.claim(own, w.a)
 	if err == nil {
 		err = l.change(own, ch)
 	}
@@ -181,7 +182,12 @@ func (l *Lock) suits(a *acquisition) bool {
 
 // claim is the write by which a lock that was handed over becomes what was
 // asked for.
-func (c *Client) claim(a *acquisition) (*change, error) {
+func (c *Client) claim(ctx context.Context, a *acquisition) (*change, error) {
+	if a.atLeast != 0 {
+		if err := c.askTime(ctx, a.key); err != nil {
+			return nil, err
+		}
+	}
 	now, bounds := c.clock.now(), c.clock.at()
 	if err := a.leaseFrom(now); err != nil {
 		return nil, err

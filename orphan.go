@@ -68,6 +68,16 @@ func (c *Client) lookAfter(wait time.Duration, key string, nonce lockstore.Nonce
 	})
 }
 
+// given is the token of the handle that an orphan's tenure was given for.
+func (c *Client) given(key string, nonce lockstore.Nonce) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.keys[key]; k != nil {
+		return k.orphans[nonce]
+	}
+	return 0
+}
+
 // reservedTokens notes the highest token of a tenure that a handle has.
 func (c *Client) reservedTokens(key string, nonce lockstore.Nonce, token int64) {
 	c.mu.Lock()
@@ -123,11 +133,15 @@ func (c *Client) clean(ctx context.Context, key string, nonce lockstore.Nonce, n
 	if l := c.handleOf(key); l != nil && l.nonce == nonce {
 		return true
 	}
+	had := c.given(key, nonce)
 	got, err := c.read(ctx, key, lockstore.Consistent)
 	if err != nil {
 		return false
 	}
 	c.see(key, got.Record, got.answered)
+	if had != 0 && !protocol.GoesOn(nonce, got.Record) {
+		c.over(key, nonce) // it had begun before the read was asked for
+	}
 	return c.cleanSeen(ctx, key, nonce, got.Record, nobodys)
 }
 

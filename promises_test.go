@@ -67,6 +67,27 @@ func TestHoldAtLeast_AfterTheWallClockWasSet(t *testing.T) {
 	}
 }
 
+// The same for one that is handed the lock by the queue, and claims it.
+func TestHoldAtLeast_ClaimedAfterTheWallClockWasSet(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a := w.machine("a")
+		first := a.take("k")
+		var b *machine
+		b = w.machine("b", dynalock.WithObserver(func(_ context.Context, e dynalock.Event) {
+			if r := w.row("k"); e.Step == "get" && !r.Released && r.Owner == "b" { // after the answer that grants
+				b.clock.SetWall(30 * time.Minute)
+			}
+		}))
+		second := b.wait(bg, "k", dynalock.Wait(), dynalock.KeepAlive(), dynalock.HoldAtLeast(10*time.Second))
+		pass(3 * time.Second)
+		must(t, first.Release(bg))
+		must(t, second.within(t, time.Minute).Release(bg))
+		if r := w.row("k"); r.Lease > 12*time.Second {
+			t.Errorf("kept for %v", r.Lease)
+		}
+	})
+}
+
 // A store that tells no time is asked for it once.
 func TestHoldAtLeast_WithoutTime(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -197,7 +197,7 @@ func (w *waiter) claim(ctx context.Context, l *Lock, granted bool) error {
 	}
 	// The belief begins with the claim.
 	l.belief = protocol.Belief{Sent: now}
-	ch, err := c.claim(a)
+	ch, err := c.claim(ctx, a)
 	if err != nil {
 		return err
 	}

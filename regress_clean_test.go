@@ -137,3 +137,25 @@ func TestRegress_LateCopyCameAfterTheLastLook(t *testing.T) {
 		}
 	})
 }
+
+// A tenure had a handle, which only knew that its lease was over. A late copy of
+// its acquire began it anew after others had held the lock and deleted the item;
+// without a lease nothing would have ended it.
+func TestRegress_CopyOfALapsedTenureStayed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.machine("a"), w.machine("b")
+		a.net.On(faultstore.Match{If: faultstore.Acquires, Times: 1}, faultstore.ApplyCut())
+		l := a.take("k", dynalock.WithoutLease())
+		copied := w.row("k")
+		must(w.t, l.Extend(background, time.Second))
+		pass(2 * time.Second)
+		other := b.take("k", dynalock.DeleteOnRelease())
+		pass(5 * time.Second)
+		must(w.t, other.Release(background))
+		w.table.Put("k", copied)
+		pass(2 * time.Minute)
+		if r := w.row("k"); !r.Released {
+			w.t.Errorf("%v; row %+v", l.Err(), r)
+		}
+	})
+}
