@@ -76,6 +76,23 @@ func TestFound_StaleReads(t *testing.T) {
 	}
 }
 
+// What was observed of a dead holder's lock is not forgotten because now and
+// then a read shows the time before there was an item.
+func TestFound_StaleReadsBeforeTheItem(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.stale(dynalock.ObserveOnly())
+		l := a.take("k", dynalock.WithLease(lease))
+		next := b.wait(background, "k", dynalock.Wait())
+		for range 8 { // twice in each lease
+			b.net.On(faultstore.Match{Op: faultstore.OpGet, Times: 1}, faultstore.StaleReads(100))
+			pass(lease / 2)
+		}
+		if !next.over() {
+			w.t.Errorf("%v; %+v", l, b.net.Requests())
+		}
+	})
+}
+
 // A row that was deleted and made anew by a client whose clock is behind has a
 // lower token than before. Who saw the higher one must not take it for old.
 func TestFound_LowerTokenAfterDeletion(t *testing.T) {

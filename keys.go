@@ -68,15 +68,15 @@ func (c *Client) see(key string, r *lockstore.Record, now protocol.Moment) proto
 }
 
 // glance does so for an eventually consistent read. stale: it shows a lower
-// token than one seen before, or an earlier state of the same tenure, so it is
-// of the past, and nothing is learned.
+// token than one seen before, an earlier state of the same tenure, or no item
+// where there was a tenure, so it is or may be of the past, and nothing is learned.
 // (Or the item was deleted and made anew by a clock that is behind; then the
 // next read has to be consistent.)
 func (c *Client) glance(key string, r *lockstore.Record, now protocol.Moment) (seen protocol.Observation, stale bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.key(key, now)
-	if r != nil && (r.Token != 0 && r.Token < k.token || k.seen.Later(r)) {
+	if k.seen.Absent(r) || r != nil && (r.Token != 0 && r.Token < k.token || k.seen.Later(r)) {
 		return k.seen, true
 	}
 	return k.see(r, now), false

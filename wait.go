@@ -159,6 +159,9 @@ func (w *waiter) look(ctx context.Context) (l *Lock, again bool, err error) {
 	if w.sure {
 		seen, w.sure = w.c.see(w.a.key, got.Record, got.answered), false
 	} else if seen, w.sure = w.c.glance(w.a.key, got.Record, got.answered); w.sure {
+		if got.Record == nil {
+			return w.look(ctx) // at once: the lock is free, if that is true
+		}
 		return nil, false, nil
 	}
 	w.holder(got.Record)

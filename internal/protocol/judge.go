@@ -41,6 +41,9 @@ func (o *Observation) Later(r *lockstore.Record) bool {
 	return o.set && r.Nonce != "" && o.nonce == r.Nonce && o.seq > r.Seq
 }
 
+// Absent reports whether a tenure was seen, and r is no item.
+func (o *Observation) Absent(r *lockstore.Record) bool { return o.set && r == nil }
+
 // Left is how much longer r must be seen unchanged before its lease has run
 // out whatever any wall clock says; Forever where it never does so. It counts
 // by the monotonic clock alone, which a suspended machine slows: that only
