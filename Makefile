@@ -91,8 +91,9 @@ fuzz: ## each fuzz target in turn, for FUZZTIME (10s)
 	done
 
 # One process runs one history at a time, on one processor, so that it can be
-# repeated; so there are two processes.
-SIMRUNS ?= 9500
+# repeated; so there are two processes. SIMRUNS are those of fixed seeds.
+SIMRUNS  ?= 17000
+SIMFRESH ?= 2000
 
 .PHONY: sim
 sim: ## the simulator, with ever new seeds until one fails; prints how to repeat it
@@ -103,10 +104,13 @@ sim: ## the simulator, with ever new seeds until one fails; prints how to repeat
 .PHONY: sim-ci
 sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes three minutes on two processors
 	go test -c -o bin/sim.test ./sim
-	@(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=1 -runs=$(SIMRUNS)) & fixed=$$!; \
-	(cd sim && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMRUNS) && \
-		GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) -test.run '^TestMixes$$' -runs=1000) & fresh=$$!; \
-	wait $$fixed && wait $$fresh
+	@run() { GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 ../bin/sim.test -test.timeout $(TIMEOUT) "$$@"; }; cd sim; \
+	half=$$(( $(SIMRUNS) / 2 )); \
+	run -test.run '^TestSim$$' -seed=1 -runs=$$half & first=$$!; \
+	{ run -test.run '^TestSim$$' -seed=$$(( half + 1 )) -runs=$$(( $(SIMRUNS) - half )) && \
+		run -test.run '^TestMixes$$' -runs=1000; } & second=$$!; \
+	wait $$first && run -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMFRESH); fresh=$$?; \
+	wait $$second && exit $$fresh
 
 .PHONY: mutations
 mutations: ## breaks the protocol in one place after the other, and wants the tests to fail
