@@ -101,6 +101,12 @@ func (h *rhythm) expected() time.Duration {
 	if h.grants == 0 || usual != 0 && h.grants == 1 {
 		return usual
 	}
+	if h.grants == 1 {
+		// The time since then would grow as it passes, so that the next one always
+		// seemed due: this is too short, if anything, and who is overdue is asked about
+		// less and less.
+		return h.since - h.began
+	}
 	if now := (h.looked - h.began) / time.Duration(h.grants); usual == 0 || now < usual {
 		return now
 	}
