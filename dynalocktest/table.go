@@ -2,95 +2,82 @@ package dynalocktest
 
 import (
 	"context"
-	"crypto/rand"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/kmdeveloping/dynalock"
 	"github.com/kmdeveloping/dynalock/lockstore"
-	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
 	"github.com/kmdeveloping/dynalock/memstore"
 )
 
-// A Table holds the locks of one test. It is safe for concurrent use.
+// A Table holds the locks of one test. It is safe for concurrent use; its
+// methods fail the test where they are used wrongly, so they are called from the
+// test's own goroutine.
+//
+// Its [Link] is that of all its clients: table.Down() cuts all of them off,
+// table.Only(client).Down() that one.
 type Table struct {
-	t     testing.TB
+	*Link
 	store *memstore.Store
-	net   *faultstore.Store // between the clients and the table
+	made  time.Time
+
+	mu    sync.Mutex
+	links map[*dynalock.Client]*Link
 }
 
-// New gives an empty table. Call it inside the synctest bubble, if the test
-// has one.
+// New gives an empty table. In a synctest bubble call it inside, with the t
+// that the bubble's function gets.
 func New(t testing.TB) *Table {
 	t.Helper()
-	store := memstore.New()
-	return &Table{t: t, store: store, net: faultstore.New(store)}
+	b := &Table{Link: newLink(t), store: memstore.New(), made: time.Now(), links: map[*dynalock.Client]*Link{}}
+	t.Cleanup(b.finish)
+	return b
+}
+
+// NewClient gives a client of a table of its own, for tests in which nothing
+// happens to the locks: New(t).Client(opts...).
+func NewClient(t testing.TB, opts ...dynalock.ClientOption) *dynalock.Client {
+	t.Helper()
+	return New(t).Client(opts...)
 }
 
 // Client gives a client of the table, which is closed when the test ends.
-// Clients of one table compete for its locks as processes do.
+// Clients of one table compete for its locks as processes do, so give each
+// process that the test plays one of its own.
 func (b *Table) Client(opts ...dynalock.ClientOption) *dynalock.Client {
 	b.t.Helper()
-	c := dynalock.New(b.net, opts...)
+	b.inBubble("Client")
+	l := newLink(b.t)
+	c := dynalock.New(&port{b.store, [2]*Link{l, b.Link}}, opts...)
+	b.mu.Lock()
+	b.links[c] = l
+	b.mu.Unlock()
 	b.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		b.net.Up()
-		if err := c.Close(ctx); err != nil {
-			b.t.Errorf("dynalocktest: close the client: %v", err)
-		}
+		b.finish()
+		l.finish()
+		b.close(c)
 	})
 	return c
 }
 
-// TakeOver gives the lock to another owner, as if the holder's lease had ended
-// and somebody had been waiting. The holder learns of it at its next request,
-// which for a live lock is its next renewal.
-func (b *Table) TakeOver(key, owner string) {
+// Only gives the link of that client of this table alone: to cut one process
+// off while the others go on, or to count its requests.
+func (b *Table) Only(c *dynalock.Client) *Link {
 	b.t.Helper()
-	r := b.held(key)
-	former := r.Nonce
-	r.Owner, r.Nonce, r.Seq, r.Token = owner, newNonce(), 1, r.Token+1
-	r.Lease, r.Expires, r.Session, r.TTL = 0, time.Time{}, "", time.Time{}
-	r.Last = &lockstore.Last{Nonce: former, How: lockstore.HowTakenOver, By: owner}
-	b.store.Put(key, r)
+	b.mu.Lock()
+	l := b.links[c]
+	b.mu.Unlock()
+	if l == nil {
+		b.t.Fatalf("dynalocktest: Only: not a client of this table; make it with table.Client")
+	}
+	return l
 }
 
-// Force releases the lock as an operator of that name does.
-func (b *Table) Force(key, by string) {
-	b.t.Helper()
-	r := b.held(key)
-	r.Last = &lockstore.Last{Nonce: r.Nonce, How: lockstore.HowForced, By: by}
-	r.Released, r.Lease, r.Expires, r.Session, r.TTL = true, 0, time.Time{}, "", time.Time{}
-	b.store.Put(key, r)
-}
-
-// Expire ends the lock's lease in the table, as if its holder had not renewed
-// it for long: the next who wants it gets it. The holder still believes in it,
-// as one whose process was paused does.
-func (b *Table) Expire(key string) {
-	b.t.Helper()
-	r := b.held(key)
-	r.Lease, r.Expires, r.Session = max(r.Lease, time.Millisecond), time.Now().Add(-time.Hour), ""
-	b.store.Put(key, r)
-}
-
-// Remove deletes the item, as somebody does by hand.
-func (b *Table) Remove(key string) { b.store.Remove(key) }
-
-// Down cuts all clients off from the table: requests get no answer until Up.
-func (b *Table) Down() { b.net.Down(faultstore.BlackHole()) }
-
-// Up ends what Down began.
-func (b *Table) Up() { b.net.Up() }
-
-// Requests counts what the clients have sent so far.
-func (b *Table) Requests() (reads, writes int) {
-	n := b.net.Requests()
-	return n.Gets + n.Scans, n.Writes
-}
-
-// Holder is the owner name of who holds the lock; empty: nobody.
+// Holder is the owner name of who holds the lock by what is in the table, also
+// after its lease has ended if nobody took it since; empty: nobody.
 func (b *Table) Holder(key string) string {
 	if r := b.store.Peek(key); r != nil && !r.Released {
 		return r.Owner
@@ -98,17 +85,62 @@ func (b *Table) Holder(key string) string {
 	return ""
 }
 
-func (b *Table) held(key string) *lockstore.Record {
+// Waiters are the owner names of who waits for the lock in the table's queue,
+// who comes first first. Goroutines of one client stand in it once at a time.
+func (b *Table) Waiters(key string) []string {
+	var names []string
+	if r := b.store.Peek(key); r != nil {
+		for _, w := range r.Queue {
+			names = append(names, w.Owner)
+		}
+	}
+	return names
+}
+
+// held gives the record of a lock that somebody holds.
+func (b *Table) held(name, key string) *lockstore.Record {
 	b.t.Helper()
+	b.inBubble(name)
 	r := b.store.Peek(key)
 	if r == nil || r.Released {
-		b.t.Fatalf("dynalocktest: nobody holds %q", key)
+		b.t.Fatalf("dynalocktest: %s: nobody holds %q (held are %q). Has the program taken it yet? "+
+			"In a synctest bubble synctest.Wait lets it come so far", name, key, b.keys())
 	}
 	return r
 }
 
-func newNonce() lockstore.Nonce {
-	var n [16]byte
-	_, _ = rand.Read(n[:])
-	return lockstore.Nonce(n[:])
+// keys are those of the locks that somebody holds.
+func (b *Table) keys() []string {
+	return slices.DeleteFunc(b.store.Keys(), func(key string) bool {
+		return b.Holder(key) == "" || strings.Contains(key, "dynalock:session:")
+	})
+}
+
+// inBubble finds a table that was made outside of the bubble in which it is
+// used: its clock would be another one. Bubbles begin in the year 2000.
+func (b *Table) inBubble(name string) {
+	b.t.Helper()
+	if time.Now().Before(b.made.Add(-365 * 24 * time.Hour)) {
+		b.t.Fatalf("dynalocktest: %s: the table was made outside of this synctest bubble; call New inside, with the bubble's t", name)
+	}
+}
+
+// operator gives a client of that owner name whose requests no link carries.
+func (b *Table) operator(name, owner string) *dynalock.Client {
+	b.t.Helper()
+	b.inBubble(name)
+	c := dynalock.New(b.store, dynalock.WithLockOwnerName(owner))
+	if err := c.CreateTable(context.Background()); err != nil { // sends nothing here
+		b.t.Fatalf("dynalocktest: %s: the owner name %q: %v", name, owner, err)
+	}
+	return c
+}
+
+// close ends a client at the end of the test.
+func (b *Table) close(c *dynalock.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := c.Close(ctx); err != nil {
+		b.t.Errorf("dynalocktest: close the client: %v", err)
+	}
 }
