@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/kmdeveloping/dynalock"
 	"github.com/kmdeveloping/dynalock/sqlitestore"
@@ -40,4 +41,34 @@ func Example() {
 	// Output:
 	// a second time: true
 	// released: <nil>
+}
+
+// A file that containers of one host share: each reaches it by another path, so it
+// needs a name that all of them give it. Their locks are all live, so that a power
+// failure, which ends their processes too, may undo the last writes.
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "dynalock")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	store, err := sqlitestore.Open(filepath.Join(dir, "locks.db"),
+		sqlitestore.WithScope("shared-locks"),
+		sqlitestore.WithNormalSync(),
+		sqlitestore.WithTimeout(2*time.Second)) // for one that is stopped in the middle of a write
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	ctx := context.Background()
+	client := dynalock.New(store)
+	defer client.Close(ctx)
+	lock, err := client.AcquireLock(ctx, "leader", dynalock.KeepAlive())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(lock.Held(), store.Info().Scope)
+	// Output: true shared-locks
 }

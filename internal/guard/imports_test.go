@@ -61,6 +61,8 @@ func checkImports(files []file) (found []string) {
 			switch {
 			case path == module && strings.HasPrefix(f.path, "sqlitestore/") && strings.HasSuffix(f.path, "_test.go"):
 				// A store of its own module, whose tests and examples use a client.
+			case path == module && strings.HasSuffix(f.path, "store/example_test.go"):
+				// Examples of a store are for its users, who give it to a client.
 			case path == module && f.dir() != "." && !slices.ContainsFunc(clients, func(c string) bool { return inFolder(f.path, c) }):
 				found = append(found, f.at(spec.Pos(), "imports the root package"))
 			case f.test() || !layered:
@@ -137,6 +139,7 @@ func TestImportsCatches(t *testing.T) {
 		fixture(t, "dynamostore/a.go", `package dynamostore; import ("github.com/aws/smithy-go"; "`+module+`")`),
 		fixture(t, "dynamostore/a_test.go", `package dynamostore; import "`+module+`"`),
 		fixture(t, "cmd/dynalock/main.go", `package main; import "`+module+`"`),
+		fixture(t, "memstore/example_test.go", `package memstore_test; import "`+module+`"`),
 		fixture(t, "example_test.go", `package dynalock_test; import "`+module+`"`),
 		fixture(t, pure+"/a.go", `package protocol; import ("time"; "math"; "math/rand/v2"; "sync/atomic"; "slices")`),
 		fixture(t, pure+"/b.go", `package protocol; import (clock "time"; "context")`),
