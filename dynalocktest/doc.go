@@ -22,10 +22,11 @@
 //	func TestStopsWhenTheLockIsLost(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
 //			table := dynalocktest.New(t)
-//			stopped := make(chan error)
-//			go func() { stopped <- lead(t.Context(), table.Client()) }()
-//			synctest.Wait()              // it leads
-//			table.Down()                 // and is cut off
+//			client := table.Client()
+//			stopped := make(chan error, 1)
+//			go func() { stopped <- lead(t.Context(), client) }()
+//			time.Sleep(time.Hour) // it leads, and renews its lock
+//			table.Down()          // and is cut off
 //			if err := <-stopped; !errors.Is(err, dynalock.ErrLost) {
 //				t.Error(err)
 //			}
@@ -34,39 +35,45 @@
 //
 // Outside of a bubble the clocks are the real ones, and nothing here moves them:
 // [Table.Expire] ends a lease for those who want the lock, its holder still goes by
-// its own clock.
+// its own clock. Tests in which no time has to pass need no bubble.
 //
 // # What to test
 //
 // Work that must stop when its lock is lost, held with [dynalock.Client.Do] or
-// [dynalock.Lock.Context]: Down, with time; [Table.TakeOver], [Table.Force],
-// [Table.Release], [Table.Remove].
+// [dynalock.Lock.Context]: [Link.Down], and time; [Table.TakeOver], [Table.Force],
+// [Table.Release], [Table.Remove]. Each says when the holder learns of it.
 //
-// A job that must do nothing if another runs it, or wait for its turn:
+// A job that does nothing while another runs it, or waits for its turn:
 // [Table.Hold], [Table.Wait].
 //
 //	table.Hold("nightly-report", "the other machine")
-//	if err := nightly(ctx, table.Client()); err != nil || ran {
+//	if err := nightly(ctx, table.Client(), report); err != nil {
+//		t.Error(err)
+//	}
 //
 // Work that goes on in another process of the same owner name after a crash: a
-// second client of that name. A crash is a client that is no longer used, or, if
-// it has live locks, one that is cut off for ever.
+// second client of that name. A client crashes by not being used any more or, if it
+// has live locks, by being cut off for ever.
 //
 //	table.Only(first).Down()
 //	second := table.Client(dynalock.WithLockOwnerName("importer"))
 //
 // A lock that a dead process left: Hold, then [Table.Expire].
 //
-// A store that fails: Down for no answer, Fail for an error, FailWrites and
-// FailReads for a few, LoseAnswers for writes that took effect though nobody was
-// told, Slow. They are methods of [Link]: of the table for all its clients, of
-// [Table.Only] for one, while the others go on.
+// A store that fails: [Link.Down] for no answer, [Link.Fail] for an error,
+// [Link.FailWrites] and [Link.FailReads] for a few, [Link.LoseAnswers] for writes
+// that took effect though nobody was told, [Link.Slow]. Of the table they are for all
+// its clients, of [Table.Only] for one of them, while the others go on.
 //
-// What it costs: Requests and Cost, also methods of Link.
+//	table.FailWrites(4, dynalock.ErrThrottled)
+//	table.Only(client).LoseAnswers(1)
 //
-//	reads, writes := table.Cost(func() { err = nightly(ctx, client) })
+// What it costs: [Link.Requests] and [Link.Cost].
 //
-// All of these stand as whole tests in example_test.go.
+//	reads, writes := table.Cost(func() { err = nightly(ctx, client, report) })
+//
+// All of these stand as whole tests, with the small programs that they test, in
+// example_test.go.
 //
 // # What it is not
 //

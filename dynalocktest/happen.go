@@ -94,31 +94,30 @@ func (b *Table) Release(key string) {
 }
 
 // Expire ends the lock's lease in the table, as if the holder had not renewed it
-// for an hour: the next who wants it gets it, who waits too. Until then nothing
-// changes, and if the holder renews first, all is as before.
+// for an hour: the next who wants it gets it, and who waits does soon. A lock
+// without a lease cannot expire.
 //
 // The holder does not learn of it, and still believes in its lock, as a process
-// does that was paused. Who takes the lock then ends it at the holder's next
-// request, as TakeOver does. A live lock that has been held for a third of its
-// lease is kept alive together with the client's others of that length of lease.
-// These expire with it, and when somebody has taken one of them, all of them end
-// with the client's next renewal, with [dynalock.ReasonExpired].
+// does that was paused. Somebody who takes the lock then ends it at the holder's
+// next request, as TakeOver does; if the holder renews it first, all is as before.
 //
-// A lock without a lease cannot expire.
+// A live lock that has been held for a third of its lease is kept alive together
+// with its client's others that have that length of lease. They all expire with it,
+// and end at the client's next renewal, with [dynalock.ReasonExpired]. Who waits for
+// such a lock already, waits for the end of the lease that it saw.
 func (b *Table) Expire(key string) {
 	b.t.Helper()
 	for range tries {
-		under, r := key, b.held("Expire", key)
-		if r.Session != "" {
-			if under, r = r.Session, b.store.Peek(r.Session); r == nil {
-				return // it has expired
-			}
-		}
-		if r.Lease == 0 {
+		r := b.held("Expire", key)
+		switch {
+		case r.Session != "":
+			b.store.Remove(r.Session) // as whoever finds it dead does
+			return
+		case r.Lease == 0:
 			b.t.Fatalf("dynalocktest: Expire: %q has no lease, so that nothing but a release ends it; take it with another lifetime", key)
 		}
-		if b.write(under, lockstore.Write{
-			If: lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}, protocol.SessionAsIn(r)),
+		if b.write(key, lockstore.Write{
+			If: lockstore.All(lockstore.NonceIs(r.Nonce), lockstore.SeqIs(r.Seq), lockstore.NotReleased{}, lockstore.NoSession{}),
 			Do: []lockstore.Change{lockstore.SetExpires(time.Now().Add(-time.Hour))},
 		}) {
 			return

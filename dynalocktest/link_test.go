@@ -197,3 +197,22 @@ func TestRequests(t *testing.T) {
 		}
 	})
 }
+
+// A test in real time that ends while the store is down does not wait for what
+// gets no answer.
+func TestEndsWhileDown(t *testing.T) {
+	began := time.Now()
+	t.Run("a test", func(t *testing.T) {
+		table := dynalocktest.New(t)
+		client := table.Client()
+		lock := acquire(t, client, "k")
+		table.Down()
+		go func() { _ = lock.Release(context.Background()) }()
+		for _, writes := table.Requests(); writes < 2; _, writes = table.Requests() {
+			time.Sleep(time.Millisecond) // real time: until the request is under way
+		}
+	})
+	if took := time.Since(began); took > 4*time.Second { // a client gives up after 5 s
+		t.Errorf("it took %v", took)
+	}
+}

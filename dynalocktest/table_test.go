@@ -155,17 +155,15 @@ func TestExpire(t *testing.T) {
 
 // The holder renews first, and nothing was lost.
 func TestExpireInVain(t *testing.T) {
-	for _, held := range []time.Duration{time.Second, time.Minute} {
-		bubble(t, func(t *testing.T, table *dynalocktest.Table) {
-			lock := acquire(t, table.Client(), "k", dynalock.KeepAlive())
-			time.Sleep(held)
-			table.Expire("k")
-			time.Sleep(third)
-			if _, err := table.Client().AcquireLock(t.Context(), "k"); !errors.Is(err, dynalock.ErrHeld) || !lock.Held() {
-				t.Errorf("%v, %v", err, lock.Err())
-			}
-		})
-	}
+	bubble(t, func(t *testing.T, table *dynalocktest.Table) {
+		lock := acquire(t, table.Client(), "k", dynalock.KeepAlive())
+		time.Sleep(time.Second)
+		table.Expire("k")
+		time.Sleep(third)
+		if _, err := table.Client().AcquireLock(t.Context(), "k"); !errors.Is(err, dynalock.ErrHeld) || !lock.Held() {
+			t.Errorf("%v, %v", err, lock.Err())
+		}
+	})
 }
 
 // Who waits gets the lock that expired, or was forced.
@@ -198,6 +196,25 @@ func TestWaitersGetIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// So does who waits for a live lock that is kept alive with the client's others.
+func TestWaiterGetsExpiredSession(t *testing.T) {
+	bubble(t, func(t *testing.T, table *dynalocktest.Table) {
+		lock := table.Hold("k", "a", dynalock.KeepAlive())
+		time.Sleep(time.Minute)
+		table.Wait("k", "b", time.Minute)
+		time.Sleep(time.Minute)
+		table.Expire("k")
+		time.Sleep(third)
+		if reason(lock.Err()) != dynalock.ReasonExpired {
+			t.Errorf("the former: %v", lock.Err())
+		}
+		time.Sleep(dynalock.DefaultLiveLease)
+		if table.Holder("k") != "b" {
+			t.Errorf("%q holds it", table.Holder("k"))
+		}
+	})
 }
 
 // A waiter does not stay when the test ends, nor does a holder that is live.

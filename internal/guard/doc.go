@@ -1,7 +1,7 @@
 // Package guard holds the rules of this repository that a compiler does not
 // check, as tests: which package may import which, documentation, length of
-// files and functions, what tests may do, links and code in Markdown, and the
-// go.mod files.
+// files and functions, examples, what tests may do, links and code in Markdown,
+// and the go.mod files.
 //
 // Each file has one kind of rule: a function from files to findings, a test
 // that wants no finding in the checkout, and a test that wants findings in
