@@ -13,7 +13,7 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Open: func(t *testing.T) (a, b lockstore.Store) {
 			table := New(t)
-			return &port{table.store, [2]*Link{newLink(t), table.Link}}, &port{table.store, [2]*Link{newLink(t), table.Link}}
+			return &port{table, [2]*Link{newLink(t), table.Link}}, &port{table, [2]*Link{newLink(t), table.Link}}
 		},
 		HasTime:       true,
 		TimeTolerance: 100 * time.Millisecond, // for clocks that are set meanwhile

@@ -128,3 +128,13 @@ func TestMisuseOutsideBubble(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Nor does a client of the real clock.
+func TestMisuseClientOutsideBubble(t *testing.T) {
+	client := dynalocktest.NewClient(t)
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := client.AcquireLock(t.Context(), "k"); err == nil || !strings.Contains(err.Error(), "made outside of this synctest bubble") {
+			t.Error(err)
+		}
+	})
+}

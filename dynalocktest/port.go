@@ -9,21 +9,22 @@ import (
 )
 
 var (
-	errCut   = errors.New("dynalocktest: the answer was lost")
-	errAsked = errors.New("dynalocktest: as the test asked for")
-	errOver  = errors.New("dynalocktest: the test is over")
+	errCut    = errors.New("dynalocktest: the answer was lost")
+	errAsked  = errors.New("dynalocktest: as the test asked for")
+	errBubble = errors.New("dynalocktest: the client was made outside of this synctest bubble; make table and client inside, with the bubble's t")
+	errOver   = errors.New("dynalocktest: the test is over")
 )
 
 // A port is the store that one client gets.
 type port struct {
-	table lockstore.Store
+	table *Table
 	links [2]*Link // its own, and that of all clients
 }
 
-func (p *port) Info() lockstore.Info { return p.table.Info() }
+func (p *port) Info() lockstore.Info { return p.table.store.Info() }
 
 func (p *port) Get(ctx context.Context, key string, how lockstore.Consistency) (r lockstore.Result, err error) {
-	err = p.pass(ctx, "Get", func() (err error) { r, err = p.table.Get(ctx, key, how); return err })
+	err = p.pass(ctx, "Get", func() (err error) { r, err = p.table.store.Get(ctx, key, how); return err })
 	if err != nil {
 		return lockstore.Result{}, err
 	}
@@ -31,7 +32,7 @@ func (p *port) Get(ctx context.Context, key string, how lockstore.Consistency) (
 }
 
 func (p *port) Write(ctx context.Context, key string, w lockstore.Write) (r lockstore.Result, err error) {
-	err = p.pass(ctx, "Write", func() (err error) { r, err = p.table.Write(ctx, key, w); return err })
+	err = p.pass(ctx, "Write", func() (err error) { r, err = p.table.store.Write(ctx, key, w); return err })
 	if err != nil {
 		return lockstore.Result{}, err
 	}
@@ -39,7 +40,7 @@ func (p *port) Write(ctx context.Context, key string, w lockstore.Write) (r lock
 }
 
 func (p *port) Scan(ctx context.Context, q lockstore.Query) (page lockstore.Page, err error) {
-	err = p.pass(ctx, "Scan", func() (err error) { page, err = p.table.Scan(ctx, q); return err })
+	err = p.pass(ctx, "Scan", func() (err error) { page, err = p.table.store.Scan(ctx, q); return err })
 	if err != nil {
 		return lockstore.Page{}, err
 	}
@@ -49,7 +50,10 @@ func (p *port) Scan(ctx context.Context, q lockstore.Query) (page lockstore.Page
 // pass carries one request over both links.
 func (p *port) pass(ctx context.Context, op string, send func() error) error {
 	write := op == "Write"
-	if ctx.Err() != nil {
+	switch {
+	case p.table.elsewhere():
+		return p.failed(op, lockstore.ErrInvalidRequest, errBubble, false)
+	case ctx.Err() != nil:
 		return send() // which refuses it; nothing was sent
 	}
 	for _, l := range p.links {
@@ -104,5 +108,5 @@ func (p *port) failed(op string, kind, cause error, unknown bool) error {
 	if cause == nil {
 		cause = errAsked
 	}
-	return &lockstore.Error{Kind: kind, Op: op, Scope: p.table.Info().Scope, Unknown: unknown, Err: cause}
+	return &lockstore.Error{Kind: kind, Op: op, Scope: p.table.store.Info().Scope, Unknown: unknown, Err: cause}
 }

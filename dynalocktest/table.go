@@ -51,7 +51,7 @@ func (b *Table) Client(opts ...dynalock.ClientOption) *dynalock.Client {
 	b.t.Helper()
 	b.inBubble("Client")
 	l := newLink(b.t)
-	c := dynalock.New(&port{b.store, [2]*Link{l, b.Link}}, opts...)
+	c := dynalock.New(&port{b, [2]*Link{l, b.Link}}, opts...)
 	b.mu.Lock()
 	b.links[c] = l
 	b.mu.Unlock()
@@ -116,11 +116,13 @@ func (b *Table) keys() []string {
 	})
 }
 
-// inBubble finds a table that was made outside of the bubble in which it is
-// used: its clock would be another one. Bubbles begin in the year 2000.
+// elsewhere reports whether the table was made outside of the bubble in which it
+// is used: its clock would be another one. Bubbles begin in the year 2000.
+func (b *Table) elsewhere() bool { return time.Now().Before(b.made.Add(-365 * 24 * time.Hour)) }
+
 func (b *Table) inBubble(name string) {
 	b.t.Helper()
-	if time.Now().Before(b.made.Add(-365 * 24 * time.Hour)) {
+	if b.elsewhere() {
 		b.t.Fatalf("dynalocktest: %s: the table was made outside of this synctest bubble; call New inside, with the bubble's t", name)
 	}
 }
