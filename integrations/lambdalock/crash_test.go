@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,5 +43,14 @@ func TestCrash(t *testing.T) {
 	}
 	if want := fmt.Sprint("120 by ", b.Token); w.price("pear") != want {
 		t.Errorf("pear: %s, want %s", w.price("pear"), want)
+	}
+
+	// That day the function needed all that its policy allows.
+	for _, g := range readSAM(t).grants {
+		for _, action := range g.actions {
+			if !slices.ContainsFunc(w.sent(), func(r request) bool { return r.table == g.table && "dynamodb:"+r.action == action }) {
+				t.Errorf("the templates' policy allows %s on %s, which nothing needs", action, g.table)
+			}
+		}
 	}
 }

@@ -41,6 +41,8 @@ type progress struct {
 	Next int    `json:"next"` // all prices before it are set
 }
 
+var errFenced = errors.New("a later holder of the lock has set it")
+
 func (l priceList) check() error {
 	if l.Name == "" {
 		return errors.New("the event has no list")
@@ -101,7 +103,11 @@ func (f *function) set(ctx context.Context, lock *dynalock.Lock, p price) error 
 		ExpressionAttributeNames:  names,
 		ExpressionAttributeValues: values,
 	})
-	if ctx.Err() != nil {
+	var refused *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &refused):
+		err = errFenced
+	case ctx.Err() != nil:
 		err = context.Cause(ctx) // the lock was lost, or the time is over
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ type proxy struct {
 	mu   sync.Mutex
 	seen []request
 	hold *held
+	all  []*held
 }
 
 // A held request has been sent and has not arrived.
@@ -38,13 +39,19 @@ type held struct {
 	request
 	sent   chan struct{} // closed when it is there to be let go
 	let    chan struct{}
+	once   sync.Once
 	answer chan string // of the engine
 }
 
 func newProxy(t *testing.T) *proxy {
 	p := &proxy{engine: enginetest.Endpoint(t)}
 	p.Server = httptest.NewServer(p)
-	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		for _, h := range p.all {
+			h.deliver()
+		}
+		p.Close() // waits for all requests
+	})
 	return p
 }
 
@@ -52,7 +59,7 @@ func newProxy(t *testing.T) *proxy {
 func (p *proxy) holds(r request) *held {
 	h := &held{request: r, sent: make(chan struct{}), let: make(chan struct{}), answer: make(chan string, 1)}
 	p.mu.Lock()
-	p.hold = h
+	p.hold, p.all = h, append(p.all, h)
 	p.mu.Unlock()
 	return h
 }
@@ -121,8 +128,10 @@ func (p *proxy) requests() []request {
 	return slices.Clone(p.seen)
 }
 
+func (h *held) deliver() { h.once.Do(func() { close(h.let) }) }
+
 // letGo delivers the request and gives the engine's answer.
 func (h *held) letGo() string {
-	close(h.let)
+	h.deliver()
 	return <-h.answer
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -38,13 +39,6 @@ func TestMain(m *testing.M) {
 	code := enginetest.Run(m)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // executable builds a function once.
@@ -80,7 +74,27 @@ func newWorld(t *testing.T, seconds int) *world {
 		names: []string{enginetest.Table(t, db), enginetest.Table(t, db, enginetest.Keys{Partition: "item"})}}
 	w.locks = dynalock.NewDynalockClient(db, w.names[0], dynalock.WithLockOwnerName("the test"))
 	t.Cleanup(func() { must(t, w.locks.Close(context.Background())) })
+	t.Cleanup(w.checkPolicy)
 	return w
+}
+
+// sent are the function's requests, with the tables' names in the templates.
+func (w *world) sent() []request {
+	sent := w.net.requests()
+	for i := range sent {
+		sent[i].table = []string{"locks", "prices", "?"}[(slices.Index(w.names, sent[i].table)+3)%3]
+	}
+	return sent
+}
+
+// checkPolicy: the function sent nothing that its role may not.
+func (w *world) checkPolicy() {
+	policy := readSAM(w.t)
+	for _, r := range w.sent() {
+		if w.pkg == "." && !policy.allows(r) {
+			w.t.Errorf("the templates' policy does not allow %v", r)
+		}
+	}
 }
 
 // An environment is an execution environment of the function.
