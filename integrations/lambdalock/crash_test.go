@@ -30,9 +30,15 @@ func TestCrash(t *testing.T) {
 	}
 
 	second := w.environment()
+	sent := len(w.sent())
 	a := second.invoke(list)
 	if a.First != 2 || a.Next != 4 || a.Token <= before.Token {
 		t.Errorf("the retry answers %s, after token %d", a.text, before.Token)
+	}
+	// The refused acquire, and the read and the write that resume; two for each
+	// of two prices; the release.
+	if n := len(w.sent()) - sent; n != 3+2*2+1 {
+		t.Errorf("the retry took %d requests: %v", n, w.sent()[sent:])
 	}
 	b := second.invoke(fruit("2026-11-29", 120))
 	if b.First != 0 || b.Next != 4 || b.Token <= a.Token {

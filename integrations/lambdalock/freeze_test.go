@@ -5,10 +5,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"syscall"
 	"testing"
 	"time"
-
-	"syscall"
 
 	"github.com/kmdeveloping/dynalock"
 )

@@ -12,7 +12,7 @@ terraform {
 }
 
 # What "dynalock table template" prints. It has no point-in-time recovery: a
-# table that was set back would give out fencing tokens for a second time.
+# table restored from the past would give out fencing tokens for a second time.
 resource "aws_dynamodb_table" "locks" {
   name         = "locks"
   billing_mode = "PAY_PER_REQUEST"

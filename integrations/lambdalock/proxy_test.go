@@ -17,11 +17,6 @@ import (
 	"github.com/kmdeveloping/dynalock/internal/enginetest"
 )
 
-// A request is what the function sent to DynamoDB.
-type request struct {
-	action, table, key string
-}
-
 // A proxy stands between the function and the engine. It notes the requests,
 // and can hold one up, as a network does: it arrives though its sender died.
 type proxy struct {

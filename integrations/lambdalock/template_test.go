@@ -50,6 +50,11 @@ func TestTemplatesAgree(t *testing.T) {
 	}
 }
 
+// A request is what the function sent to DynamoDB.
+type request struct {
+	action, table, key string
+}
+
 // allows is the policy's word on a request, whose table is named as here.
 func (s stack) allows(r request) bool {
 	return slices.ContainsFunc(s.grants, func(g grant) bool {

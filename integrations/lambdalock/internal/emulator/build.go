@@ -10,11 +10,12 @@ import (
 	"sync"
 )
 
-const example = "github.com/kmdeveloping/dynalock/integrations/lambdalock"
+// Example is the import path of the example's function.
+const Example = "github.com/kmdeveloping/dynalock/integrations/lambdalock"
 
 // Dir is the folder of the example, for programs that run inside the checkout.
 var Dir = sync.OnceValues(func() (string, error) {
-	return run(exec.Command("go", "list", "-f", "{{.Dir}}", example))
+	return run(exec.Command("go", "list", "-f", "{{.Dir}}", Example))
 })
 
 // binary builds the emulator, at the first use, and gives its path.
