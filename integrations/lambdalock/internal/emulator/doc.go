@@ -4,8 +4,8 @@
 // kills it when its time is over.
 //
 // It is built from the version that testdata/emulator/go.mod pins, a module of
-// its own since the emulator wants a newer Go than this repository does. It runs
-// on Linux and macOS.
+// its own since the emulator wants a newer Go than this repository does. It is
+// tested on Linux; on macOS it builds.
 //
 // What it does not do is freeze the process between invocations; tests do that
 // by signal.
