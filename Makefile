@@ -76,6 +76,7 @@ tidy-check: ## each module by itself: builds, passes go vet, go.mod and go.sum a
 	@$(call each,export GOWORK=off && go build -buildvcs=false ./... && go vet ./... && go mod tidy -diff)
 	@echo "== tools"
 	@cd tools && GOWORK=off go mod tidy -diff
+	@cd integrations/lambdalock/testdata/emulator && GOWORK=off go mod tidy -diff
 
 .PHONY: cross
 cross: ## go vet and builds of the command for the systems that this one is not
