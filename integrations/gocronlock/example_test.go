@@ -55,6 +55,49 @@ func Example() {
 	// another node runs it: true
 }
 
+// A job that must not go on once its lock is lost takes its context from the
+// locker.
+func ExampleLocker_Context() {
+	client := dynalock.New(memstore.New())
+	defer client.Close(context.Background())
+	locker, err := gocronlock.NewLocker(client)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	task := gocron.NewTask(func(ctx context.Context) error {
+		ctx, cancel := locker.Context(ctx, "nightly-report") // or elector.Context(ctx)
+		defer cancel()
+		return report(ctx) // ends when the lock is lost, context.Cause says how
+	})
+	scheduler, err := gocron.NewScheduler(gocron.WithDistributedLocker(locker))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer scheduler.Shutdown()
+	ended := make(chan struct{})
+	_, err = scheduler.NewJob(
+		gocron.OneTimeJob(gocron.OneTimeJobStartImmediately()), task, gocron.WithName("nightly-report"),
+		gocron.WithEventListeners(gocron.AfterJobRuns(func(uuid.UUID, string) { close(ended) })),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	scheduler.Start()
+	<-ended
+	// Output: the report is written
+}
+
+func report(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	fmt.Println("the report is written")
+	return nil
+}
+
 // One node leads, and runs all jobs until it closes its elector.
 func ExampleNewElector() {
 	ctx := context.Background()

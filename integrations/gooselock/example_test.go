@@ -66,3 +66,27 @@ func Example() {
 	// migrations applied: 1
 	// migrations applied: 0
 }
+
+// What golang-migrate's Migrate has of it.
+type migrate struct {
+	GracefulStop chan bool
+	Up           func() error
+}
+
+// Migrations by a tool that has no interface for locks, all of them under one.
+func Example_otherTools() {
+	ctx := context.Background()
+	client := dynalock.New(memstore.New())
+	defer client.Close(ctx)
+	m := migrate{GracefulStop: make(chan bool, 1), Up: func() error { fmt.Println("migrated"); return nil }}
+
+	err := client.Do(ctx, "migrate/orders", func(ctx context.Context, _ *dynalock.Lock) error {
+		stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true }) // after the migration that is running
+		defer stop()
+		return m.Up()
+	}, dynalock.Wait())
+	fmt.Println(err)
+	// Output:
+	// migrated
+	// <nil>
+}

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/client-go/tools/leaderelection"
 
+	"github.com/kmdeveloping/dynalock"
 	"github.com/kmdeveloping/dynalock/integrations/k8slock"
 	"github.com/kmdeveloping/dynalock/memstore"
 )
@@ -43,4 +44,20 @@ func Example() {
 	// leads: host-1
 	// stopped
 	// holder afterwards: ""
+}
+
+// The same with a lock of dynalock's own.
+func Example_withoutElector() {
+	ctx := context.Background()
+	client := dynalock.New(memstore.New())
+	defer client.Close(ctx)
+	lead := func(context.Context) error { fmt.Println("leads"); return nil }
+
+	err := client.Do(ctx, "controller", func(ctx context.Context, lock *dynalock.Lock) error {
+		return lead(ctx) // ctx ends when the lock is lost
+	}, dynalock.Wait())
+	fmt.Println(err)
+	// Output:
+	// leads
+	// <nil>
 }
