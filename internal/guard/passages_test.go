@@ -2,6 +2,7 @@ package guard
 
 import (
 	"encoding/json"
+	"path"
 	"strings"
 	"testing"
 )
@@ -9,18 +10,20 @@ import (
 // checkPassages wants Go blocks of Markdown files that are no whole files to
 // stand in a Go file of the checkout, line for line: what a page shows is then
 // compiled, and run where that file is a test or an example. Only the
-// indentation of the whole may differ.
+// indentation of the whole may differ. Of Java the same is wanted.
 func checkPassages(files []file) (found []string) {
-	var sources [][]string
+	sources := map[string][][]string{}
 	for _, f := range files {
-		if f.ast != nil {
-			sources = append(sources, strings.Split(f.text, "\n"))
+		if f.ast != nil || path.Ext(f.path) == ".java" {
+			lang := path.Ext(f.path)[1:]
+			sources[lang] = append(sources[lang], strings.Split(f.text, "\n"))
 		}
 	}
 	for _, p := range pages(files) {
 		for _, b := range p.blocks {
-			if b.lang == "go" && !packageClause.MatchString(b.text) && !stands(passage(b.text), sources) {
-				found = append(found, p.line(b.line, "this Go passage stands in no Go file"))
+			whole := b.lang == "go" && packageClause.MatchString(b.text)
+			if (b.lang == "go" || b.lang == "java") && !whole && !stands(passage(b.text), sources[b.lang]) {
+				found = append(found, p.line(b.line, "this passage stands in no %s file", b.lang))
 			}
 		}
 	}
@@ -103,8 +106,11 @@ func TestPassagesCatches(t *testing.T) {
 			"```go\ng()\n\n  h()\n```\n"+ // 12: indented otherwise
 			"```go\nh()\n}\n```\n"+ // 17
 			"```go\nonly(here)\n```\n"+ // 21: not compiled
-			"```go\n\th()\n}\n```\n"),
-	}), "bad.md:2: ", "bad.md:8: ", "bad.md:12: ", "bad.md:17: ", "bad.md:21: ")
+			"```go\n\th()\n}\n```\n"+ // 24: good
+			"```java\ng()\n```\n"), // 28: in a Go file only
+		fixture(t, "b/B.java", "class B {\n  f();\n}\n"),
+		fixture(t, "java.md", "```java\nf();\n```\n"),
+	}), "bad.md:2: ", "bad.md:8: ", "bad.md:12: ", "bad.md:17: ", "bad.md:21: ", "bad.md:28: ")
 }
 
 func TestJSONCatches(t *testing.T) {
