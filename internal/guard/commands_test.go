@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"go/ast"
 	"path"
 	"regexp"
 	"slices"
@@ -105,7 +106,44 @@ func wrongCommand(files []file, targets, words []string) string {
 	return ""
 }
 
+var testName = regexp.MustCompile("^`((?:Test|Example)[A-Z]\\w*)`$")
+
+// checkCited wants the tests that prose names to exist.
+func checkCited(files []file) (found []string) {
+	tests := map[string]bool{}
+	for _, f := range files {
+		if !f.test() || f.ast == nil {
+			continue
+		}
+		for _, d := range f.ast.Decls {
+			if d, ok := d.(*ast.FuncDecl); ok {
+				tests[d.Name.Name] = true
+			}
+		}
+	}
+	for _, p := range pages(files) {
+		for i, line := range p.prose {
+			for _, span := range codeSpan.FindAllString(line, -1) {
+				if m := testName.FindStringSubmatch(span); m != nil && !tests[m[1]] {
+					found = append(found, p.line(i+1, "there is no %s", m[1]))
+				}
+			}
+		}
+	}
+	return found
+}
+
 func TestCommands(t *testing.T) { clean(t, checkCommands(all(t))) }
+
+func TestCited(t *testing.T) { clean(t, checkCited(all(t))) }
+
+func TestCitedCatches(t *testing.T) {
+	catches(t, checkCited([]file{
+		fixture(t, "a_test.go", "package a\nfunc TestA(t *testing.T) {}"),
+		fixture(t, "a.go", "package a\nfunc TestB() {}"),
+		fixture(t, "a.md", "`TestA`, `TestA(t)`, `Testing`\n`TestB` and `ExampleC_d`\n"),
+	}), "a.md:2: there is no TestB", "a.md:2: there is no ExampleC_d")
+}
 
 func TestCommandsCatches(t *testing.T) {
 	catches(t, checkCommands([]file{
