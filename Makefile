@@ -127,6 +127,10 @@ bench: ## measure cost and speed against peers, write docs/benchmarks.md; takes 
 demo: ## start an engine and run the first example on it
 	go run ./internal/demo
 
+.PHONY: pictures
+pictures: ## draw docs/pictures anew
+	go run ./internal/pictures
+
 .PHONY: spec
 spec: ## check the TLA+ models and their variants with TLC; takes minutes, needs Java and Maven
 	go run ./spec
