@@ -183,6 +183,31 @@ func TestManyNames(t *testing.T) {
 	})
 }
 
+// What README.md says of the table: a released lock's item stays, and nothing
+// removes it, unless its client deletes on release.
+func TestReleasedItems(t *testing.T) {
+	bubble(t, func(t *testing.T, c *cluster) {
+		once := func(opts ...dynalock.ClientOption) {
+			client := dynalock.New(c.table, opts...)
+			locker, err := certmagiclock.New(client)
+			must(t, err)
+			must(t, locker.Lock(bg, "n"))
+			must(t, locker.Unlock(bg, "n"))
+			must(t, client.Close(bg))
+		}
+		once(dynalock.WithDefaults(dynalock.DeleteOnRelease()))
+		if keys := c.table.Keys(); len(keys) > 0 {
+			t.Errorf("%q are left", keys)
+		}
+		once()
+		time.Sleep(365 * 24 * time.Hour)
+		c.table.Sweep(time.Now())
+		if r := c.table.Peek("n"); r == nil || !r.Released {
+			t.Errorf("after a year there is %+v", r)
+		}
+	})
+}
+
 func TestNewRefuses(t *testing.T) {
 	if _, err := certmagiclock.New(nil); err == nil {
 		t.Error("a nil client")
