@@ -122,6 +122,8 @@ const pageNotes = `
   its queue, its line within a process and its sessions switched off; it barges: whoever comes first gets the lock.
 - 8 processes: each acquires (KeepAlive, Wait), holds, releases, and starts over at once. A second passes before it is
   measured. Jain's index is 1 where all 8 got the same share of any 80 grants in a row, and 1/8 where one got all.
+  Next to the table polling makes more grants because it serves one process, which finds free what it has just released:
+  see its index, and its 99th percentile. In the queue each grant goes to another process, which first has to read of it.
 - The round trip is measured through the same proxy while nothing else runs: the delay, the proxy, the engine.
 - The Java client has its own defaults (a released lock is deleted; heartbeats every quarter of the lease), save that its
   waiters look every 50 ms, as this library's do at first, and not every second. It gets five more seconds to become
