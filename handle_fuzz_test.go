@@ -2,6 +2,7 @@ package dynalock
 
 import (
 	"encoding/base64"
+	"errors"
 	"testing"
 
 	"github.com/kmdeveloping/dynalock/lockstore"
@@ -45,17 +46,25 @@ func FuzzParseHandle(f *testing.F) {
 	})
 }
 
-// What is written can be read, whatever the parts are.
+// What is written can be read, whatever the parts are; with one byte of it
+// another, it cannot.
 func FuzzHandle(f *testing.F) {
-	f.Add("table", "key", []byte("0123456789abcdef"), int64(1))
-	f.Add("", "é", []byte{15: 0}, int64(0))
-	f.Fuzz(func(t *testing.T, scope, key string, nonce []byte, token int64) {
+	f.Add("table", "key", []byte("0123456789abcdef"), int64(1), uint16(0), byte(1))
+	f.Add("", "é", []byte{15: 0}, int64(0), uint16(50), byte(0x20))
+	f.Add("t", "k", []byte{15: 0xff}, int64(1)<<62, uint16(60000), byte('A'^'B'))
+	f.Fuzz(func(t *testing.T, scope, key string, nonce []byte, token int64, at uint16, flip byte) {
 		if len(nonce) != nonceBytes || token < 0 || checkText(key) != nil || len(scope) > 255 {
 			return
 		}
-		s, k, n, err := parseHandle(handleOf(scope, key, lockstore.Nonce(nonce), token))
+		text := handleOf(scope, key, lockstore.Nonce(nonce), token)
+		s, k, n, err := parseHandle(text)
 		if err != nil || s != scope || k != key || string(n.nonce) != string(nonce) || n.token != token {
 			t.Errorf("%q %q: %q %q %v", scope, key, s, k, err)
+		}
+		damaged := []byte(text)
+		damaged[int(at)%len(damaged)] ^= flip
+		if _, _, _, err := parseHandle(string(damaged)); flip != 0 && !errors.Is(err, ErrInvalidHandle) {
+			t.Errorf("%q was read, %v, though it is %q damaged", damaged, err, text)
 		}
 	})
 }

@@ -3,7 +3,10 @@ package dynamostore_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/kmdeveloping/dynalock/dynamostore"
 	"github.com/kmdeveloping/dynalock/internal/enginetest"
@@ -30,6 +33,10 @@ func FuzzErrorBody(f *testing.F) {
 		}
 	}
 	f.Add(400, "AccessDeniedException", "{")
+	f.Add(400, "", `{"__type":"a#ValidationException","message":"Value '`+secretData+`' at 'x' failed"}`)
+	f.Add(400, "NobodysException", `{"message":"`+secretData+`"}`)
+	f.Add(500, "", `{"__type":"a b","Message":"`+secretData+`"}`)
+	f.Add(200, "", `{"Attributes":{"owner":{"N":"`+secretData+`"},"`+secretData+`":7}}`)
 	f.Fuzz(func(t *testing.T, status int, code, body string) {
 		if status < 100 || status > 999 {
 			return
@@ -57,7 +64,10 @@ func FuzzErrorBody(f *testing.F) {
 			if !isWrite(op) && e.Unknown || isWrite(op) && !e.Unknown && (status < 400 || status >= 500 || status == 408) {
 				t.Fatalf("%s: HTTP %d: unknown %v: %v", op, status, e.Unknown, err)
 			}
-			if body == html {
+			// What DynamoDB says under one of its codes is repeated, and a word as
+			// another's code; neither is data.
+			var api smithy.APIError
+			if !errors.As(err, &api) || !dynamostore.OfService(api.ErrorCode()) && !strings.Contains(api.ErrorCode(), secretData) {
 				harmless(t, err)
 			}
 		}

@@ -1,0 +1,4 @@
+package dynamostore
+
+// OfService is ofService.
+var OfService = ofService
