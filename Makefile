@@ -4,8 +4,7 @@
 # What stands in go.work is tested: a new module needs no change here. The
 # pattern "work" means the packages of all its modules; "./..." the root's only.
 
-TIMEOUT  ?= 10m
-FUZZTIME ?= 10s
+TIMEOUT ?= 10m
 
 export GOWORK = $(CURDIR)/go.work
 
@@ -83,13 +82,23 @@ cross: ## go vet and builds of the command for the systems that this one is not
 	@for os in linux darwin windows freebsd; do echo "== $$os"; GOOS=$$os CGO_ENABLED=0 go vet work || exit 1; done
 	cd cmd/dynalock && go test -count=1 -timeout $(TIMEOUT) -tags cross -run 'TestBuildsEverywhere|TestBinarySize' .
 
+# Lines of folder and function, in an order that is the same everywhere.
+targets = find . -name '*_test.go' ! -path '*/testdata/*' ! -path './.cache/*' -exec grep -HoE '^func Fuzz[[:alnum:]_]+' {} + | \
+	LC_ALL=C sort | sed -E 's,/[^/]*:func , ,'
+
 .PHONY: fuzz
 fuzz: ## each fuzz target in turn, for FUZZTIME (10s)
-	@find . -name '*_test.go' ! -path '*/testdata/*' ! -path './.cache/*' -exec grep -HoE '^func Fuzz[[:alnum:]_]+' {} + | \
-	while IFS=: read -r file func; do \
-		name=$${func#func }; echo "== $$name in $$(dirname "$$file")"; \
-		(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME)) </dev/null || exit 1; \
+	@$(targets) | while read -r dir name; do echo "== $$name in $$dir"; \
+		(cd "$$dir" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FUZZTIME),10s)) </dev/null || exit 1; \
 	done
+
+# FUZZTURN=n picks the target; without it the day does, so that every target
+# has its minute in turn.
+.PHONY: fuzz-ci
+fuzz-ci: ## one fuzz target for a minute, another one each day
+	@list=$$($(targets)) && n=$$(printf '%s\n' "$$list" | wc -l) && turn=$$(($${FUZZTURN:-$$(($$(date -u +%s) / 86400))} % n)) && \
+	set -- $$(printf '%s\n' "$$list" | sed -n "$$((turn + 1))p") && echo "== $$2 in $$1, number $$turn of 0 to $$((n - 1))" && \
+	cd "$$1" && go test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(or $(FUZZTIME),1m)
 
 # One process runs one history at a time, on one processor, so that it can be
 # repeated; so there are two processes. SIMRUNS are those of fixed seeds.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,8 @@ var columns = []column{
 	text("last_by", func(r *row) *string { return &r.last.By }),
 	number("revoked", func(r *row) *int64 { return &r.Revoked }),
 }
+
+var leaseColumn = slices.IndexFunc(columns, func(c column) bool { return c.name == "lease_ms" })
 
 func text[T ~string](name string, field func(*row) *T) column {
 	return column{
@@ -149,6 +152,9 @@ func decode(s *sqlite3.Stmt) (*lockstore.Record, error) {
 	for i, c := range columns {
 		c.read(s, i, &r)
 	}
+	if !sound(s, &r) {
+		return nil, errMalformed
+	}
 	if r.last != (lockstore.Last{}) {
 		r.Last = &r.last
 	}
@@ -159,6 +165,26 @@ func decode(s *sqlite3.Stmt) (*lockstore.Record, error) {
 		}
 	}
 	return &r.Record, nil
+}
+
+// maxTime is the end of the year 9999: neither JSON nor differences of times
+// beyond work.
+var maxTime = time.Date(9999, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC)
+
+// sound reports whether the numbers of a row can be a record's: a lease that
+// overflows would be a short one, or none.
+func sound(s *sqlite3.Stmt, r *row) bool {
+	for _, n := range []int64{r.Token, r.Seq, r.Revoked, int64(r.Lease)} {
+		if n < 0 {
+			return false
+		}
+	}
+	for _, at := range []time.Time{r.Since, r.Expires, r.TTL, r.Hold} {
+		if at.Before(time.Time{}) || at.After(maxTime) {
+			return false
+		}
+	}
+	return r.Lease.Milliseconds() == s.ColumnInt64(leaseColumn)
 }
 
 // A waiter is a queue's entry in JSON, whose strings cannot hold any bytes.

@@ -64,7 +64,7 @@ func Main(args []string, env Env) int {
 	}
 	code, text := a.explain(ctx, ran, err)
 	if text != "" {
-		fmt.Fprintln(env.Stderr, "dynalock: "+text)
+		fmt.Fprintln(env.Stderr, plain("dynalock: "+text))
 	}
 	return code
 }
@@ -124,5 +124,5 @@ func didYouMean(c *cobra.Command, arg string) string {
 
 // say tells the user something that is not the result.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.Stderr, "dynalock: "+format+"\n", args...)
+	fmt.Fprintln(a.Stderr, plain(fmt.Sprintf("dynalock: "+format, args...)))
 }

@@ -30,17 +30,22 @@ func (v duration) Set(text string) error {
 	return nil
 }
 
+// maxDuration is more than any flag means, and less than arithmetic with times
+// can go wrong by.
+const maxDuration = 36500 * 24 * time.Hour
+
+// parseDuration takes spans from none to maxDuration.
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseFloat(days, 64)
 		// Compared this way round, NaN is refused too.
-		if err != nil || !(n >= 0 && n <= 36500) {
+		if err != nil || !(n >= 0 && n <= maxDuration.Hours()/24) {
 			return 0, errNoDuration
 		}
 		return time.Duration(n * float64(24*time.Hour)), nil
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil {
+	if err != nil || d < 0 || d > maxDuration {
 		return 0, errNoDuration
 	}
 	return d, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -87,20 +86,14 @@ func lockText(info *dynalock.LockInfo, showData bool) string {
 	return b.String()
 }
 
+// dataText is data on one line, quoted where it could be mistaken for
+// something else.
 func dataText(data []byte) string {
 	switch {
 	case data == nil:
 		return "none"
-	case utf8.Valid(data):
-		return shownText(string(data))
+	case printable(string(data)):
+		return string(data)
 	}
 	return strconv.Quote(string(data))
-}
-
-// shownText is text that stays on its line.
-func shownText(s string) string {
-	if strings.ContainsAny(s, "\n\r\x1b") {
-		return strconv.Quote(s)
-	}
-	return s
 }

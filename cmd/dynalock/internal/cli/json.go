@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/kmdeveloping/dynalock"
@@ -139,7 +141,28 @@ func (a *app) printJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	return a.printf("%s\n", line)
+	return a.printf("%s\n", escaped(line))
+}
+
+// escaped writes what is not printable the other way that JSON has: it means
+// the same, and does nothing to a terminal. encoding/json does so up to U+001F.
+func escaped(line []byte) []byte {
+	if printable(string(line)) {
+		return line
+	}
+	var b []byte
+	for _, r := range string(line) { // valid UTF-8, which encoding/json sees to
+		switch {
+		case unicode.IsPrint(r):
+			b = utf8.AppendRune(b, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return b
 }
 
 // printf writes a result. That it could not be written is an error of the

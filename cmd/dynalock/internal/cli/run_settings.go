@@ -129,7 +129,7 @@ func (r *runner) openReport() (func(reportJSON) error, error) {
 		if err != nil {
 			return err
 		}
-		line = append(line, '\n')
+		line = append(escaped(line), '\n')
 		if r.a.flags.json {
 			_, err = r.a.Stderr.Write(line)
 		}

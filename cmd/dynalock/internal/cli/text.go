@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/kmdeveloping/dynalock"
 )
@@ -18,12 +19,15 @@ func quote(arg string) string {
 		if plainWord(arg) {
 			return arg
 		}
+		if !printable(arg) { // to be seen, for no shell there gives it back
+			return strconv.Quote(arg)
+		}
 		return `"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`
 	}
 	switch {
 	case plainWord(arg):
 		return arg
-	case strings.IndexFunc(arg, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
+	case printable(arg):
 		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 	}
 	// Control characters: bash, zsh, ksh and POSIX of 2024 read $'...'.
@@ -53,9 +57,31 @@ func octal(c byte) string {
 	return strings.Repeat("0", 3-len(text)) + text
 }
 
+// printable reports whether a terminal shows s as it is. Whoever may write to
+// the table chooses keys, owner names and data: control characters would move
+// the cursor and more, others turn the direction in which the rest is read.
+func printable(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// plain is a message for a terminal, of which parts may come from elsewhere:
+// all that is not printable is escaped, line ends aside.
+func plain(s string) string {
+	if printable(strings.ReplaceAll(s, "\n", "")) {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if !printable(line) {
+			lines[i] = strings.ReplaceAll(strings.Trim(strconv.Quote(line), `"`), `\"`, `"`)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // plainWord reports whether no shell gives arg a meaning of its own.
 func plainWord(arg string) bool {
-	return arg != "" && strings.IndexFunc(arg, func(r rune) bool {
+	return arg != "" && utf8.ValidString(arg) && strings.IndexFunc(arg, func(r rune) bool {
 		return !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-./:,@%+=", r))
 	}) < 0
 }
@@ -63,9 +89,7 @@ func plainWord(arg string) bool {
 // shown is a key or owner name in a line of text: as it is where nothing in it
 // could be mistaken for something else, quoted otherwise.
 func shown(s string) string {
-	if s != "" && s[0] != '"' && strings.IndexFunc(s, func(r rune) bool {
-		return r == ' ' || !unicode.IsPrint(r)
-	}) < 0 {
+	if s != "" && s[0] != '"' && !strings.Contains(s, " ") && printable(s) {
 		return s
 	}
 	return strconv.Quote(s)

@@ -72,7 +72,7 @@ func (t *table) draw(w *watcher, changes []change, failure error) error {
 	}
 	status := fmt.Sprintf("%d locks, %d changed, at %s; Ctrl-C ends", len(rows), len(marked), time.Now().Format(time.TimeOnly))
 	if failure != nil {
-		status = "trying again after: " + message(failure)
+		status = strings.ReplaceAll(plain("trying again after: "+message(failure)), "\n", " ")
 	}
 	var b strings.Builder
 	line := func(style, text string) {
