@@ -1,18 +1,22 @@
 package dynalock
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/kmdeveloping/dynalock/lockstore"
 )
 
 // An AEAD encrypts a lock's data. Tink's AEAD primitives fit, and so does
-// [NewAESGCM]. Implementations are safe for concurrent use.
+// [NewAESGCM]. Implementations are safe for concurrent use. What they say of a
+// failure may repeat the data, so it is left out of errors and logs; an error of
+// Encrypt can be had with errors.As.
 type AEAD interface {
 	Encrypt(plaintext, associatedData []byte) ([]byte, error)
 	Decrypt(ciphertext, associatedData []byte) ([]byte, error)
@@ -91,13 +95,34 @@ func (c *Client) seal(key string, data []byte) (*lockstore.SetData, error) {
 	}
 	sealed, err := c.set.aead.Encrypt(data, c.bind(key))
 	if err != nil {
-		return nil, fmt.Errorf("dynalock: data of lock %q cannot be encrypted: %w", key, err)
+		return nil, &cipherError{key, err}
 	}
 	if sealed == nil {
 		sealed = []byte{}
 	}
 	return &lockstore.SetData{Bytes: sealed, Sealed: true}, nil
 }
+
+// A cipherError stands for what an AEAD said of data that it did not encrypt,
+// which may repeat the data: it is there for errors.Is and errors.As, and shows
+// in no text. Nor does it look like the end of the caller's context.
+type cipherError struct {
+	key string
+	err error
+}
+
+func (e *cipherError) Error() string {
+	return "dynalock: data of lock " + quote(e.key) + " cannot be encrypted: the cipher failed"
+}
+
+// Format writes the text, whatever the verb: some go through the fields.
+func (e *cipherError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
+
+func (e *cipherError) Is(target error) bool {
+	return target != context.Canceled && target != context.DeadlineExceeded && errors.Is(e.err, target)
+}
+
+func (e *cipherError) As(target any) bool { return errors.As(e.err, target) }
 
 // open gives the data of a record. Its errors say nothing of the data, and
 // hide what an AEAD may say of it.
