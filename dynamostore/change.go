@@ -161,6 +161,9 @@ func (u *update) setNumber(a attribute, n int64) error {
 // setLease rounds up to milliseconds: an observer that counts a rounded down
 // lease would end before what the holder believes.
 func (u *update) setLease(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s is negative", name(aLease)) // also by less than is stored, which would be none
+	}
 	ms := d.Milliseconds()
 	if time.Duration(ms)*time.Millisecond < d {
 		ms++
