@@ -124,7 +124,7 @@ func (r *tour) visit(c, other *dynalock.Client, key string, opts ...dynalock.Acq
 	} {
 		r.note(call)
 	}
-	time.Sleep(time.Minute) // what is still under way
+	time.Sleep(time.Minute) // fake time: only bubbles call this; what is under way comes to its end
 }
 
 func (r *tour) visitHandle(l *dynalock.Lock, c, other *dynalock.Client, data []byte) []any {

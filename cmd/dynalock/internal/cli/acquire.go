@@ -58,7 +58,7 @@ func (a *app) acquireCommand() *cobra.Command {
 func oneKey(_ *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 1:
-		return nil
+		return noHandle(args[0])
 	case len(args) == 0:
 		return usagef("which key? (one that begins with a dash comes after \"--\")")
 	}

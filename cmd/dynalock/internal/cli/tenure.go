@@ -39,6 +39,9 @@ func (t *tenureFlags) resolve(a *app, args []string) (tenure, error) {
 	if len(args) > 0 {
 		key = args[0]
 	}
+	if err := noHandle(key); err != nil {
+		return tenure{}, err
+	}
 	fromEnv := a.lookup("DYNALOCK_HANDLE")
 	switch {
 	case t.handle != "" && t.file != "":
@@ -58,6 +61,15 @@ func (t *tenureFlags) resolve(a *app, args []string) (tenure, error) {
 		return tenure{}, usagef("say who you are: --owner with the name that acquired %s (dynalock get%s%s shows it), or --handle-file or DYNALOCK_HANDLE with the handle that acquire printed", quote(key), a.storeFlags(), keyArg(key))
 	}
 	return tenure{}, usagef("say which lock: --handle-file FILE, DYNALOCK_HANDLE, or KEY with --owner NAME")
+}
+
+// noHandle refuses a handle in the place of a key before messages repeat it,
+// which may end in a log.
+func noHandle(key string) error {
+	if strings.HasPrefix(key, "dynalock1.") && len(key) > 80 {
+		return usagef("that is a handle, and not a key: give it by --handle-file or DYNALOCK_HANDLE to release, renew and update")
+	}
+	return nil
 }
 
 func readHandle(stdin io.Reader, path string) (string, error) {
