@@ -76,6 +76,22 @@ tidy-check: ## each module by itself: builds, passes go vet, go.mod and go.sum a
 	@echo "== tools"
 	@cd tools && GOWORK=off go mod tidy -diff
 	@cd integrations/lambdalock/testdata/emulator && GOWORK=off go mod tidy -diff
+	@cd tools/supply && GOWORK=off && export GOWORK && go vet ./... && go test ./... && go mod tidy -diff
+
+.PHONY: deps
+deps: ## write docs/dependencies.md: what each module needs, with licences
+	@cd tools/supply && GOWORK=off go run ./deps
+
+.PHONY: deps-check
+deps-check: ## no dependency or licence that docs/dependencies.md does not have
+	@echo "== dependencies and licences of all modules"
+	@cd tools/supply && GOWORK=off go run ./deps -check
+
+# The database is a Go module of a pinned version, 67 MB, which go fetches once.
+.PHONY: vuln
+vuln: ## no known vulnerability that tools/supply/vuln/known.txt does not explain
+	@echo "== govulncheck, all modules"
+	@cd tools/supply && GOWORK=off go run ./vuln
 
 .PHONY: cross
 cross: ## go vet and builds of the command for the systems that this one is not
@@ -89,7 +105,7 @@ targets = find . -name '*_test.go' ! -path '*/testdata/*' ! -path './.cache/*' -
 .PHONY: fuzz
 fuzz: ## each fuzz target in turn, for FUZZTIME (10s)
 	@$(targets) | while read -r dir name; do echo "== $$name in $$dir"; \
-		(cd "$$dir" && go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FUZZTIME),10s)) </dev/null || exit 1; \
+		(cd "$$dir" && go test -run '^$$' -fuzz "^$$name\$$" -fuzzminimizetime 5s -fuzztime $(or $(FUZZTIME),10s)) </dev/null || exit 1; \
 	done
 
 # FUZZTURN=n picks the target; without it the day does, so that every target
@@ -98,7 +114,7 @@ fuzz: ## each fuzz target in turn, for FUZZTIME (10s)
 fuzz-ci: ## one fuzz target for a minute, another one each day
 	@list=$$($(targets)) && n=$$(printf '%s\n' "$$list" | wc -l) && turn=$$(($${FUZZTURN:-$$(($$(date -u +%s) / 86400))} % n)) && \
 	set -- $$(printf '%s\n' "$$list" | sed -n "$$((turn + 1))p") && echo "== $$2 in $$1, number $$turn of 0 to $$((n - 1))" && \
-	cd "$$1" && go test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(or $(FUZZTIME),1m)
+	cd "$$1" && go test -run '^$$' -fuzz "^$$2\$$" -fuzzminimizetime 5s -fuzztime $(or $(FUZZTIME),1m)
 
 # One process runs one history at a time, on one processor, so that it can be
 # repeated; so there are two processes. SIMRUNS are those of fixed seeds.

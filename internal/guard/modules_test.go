@@ -14,8 +14,9 @@ import (
 // it in some modules and not in others.
 const goVersion = "1.26.0"
 
-// toolsModule pins the linters; it has no code, and stays outside go.work so
-// that what they need decides nothing about what the library is built with.
+// toolsModule pins the linters, and a module below it looks at dependencies.
+// Both stay outside go.work, so that what they need decides nothing about what
+// the library is built with.
 const toolsModule = "tools"
 
 // A modFile is what go mod edit -json and go work edit -json say.
@@ -45,7 +46,7 @@ func checkModules(work modFile, mods map[string]modFile) (found []string) {
 			bad(where, "module "+m.Module.Path+", want "+want)
 		}
 		used := slices.ContainsFunc(work.Use, func(u struct{ DiskPath string }) bool { return path.Clean(u.DiskPath) == dir })
-		if used == (dir == toolsModule) {
+		if used == inFolder(dir, toolsModule) {
 			bad("go.work", "every module but "+toolsModule+" belongs here; wrong for "+dir)
 		}
 		if dir == "." && len(m.Replace) > 0 {
