@@ -55,8 +55,9 @@ func FuzzStore(f *testing.F) {
 		f.Add(text, true)
 		f.Add(text, false)
 	}
+	state := "XDG_STATE_HOME=" + f.TempDir()
 	f.Fuzz(func(t *testing.T, text string, flag bool) {
-		a := &app{Env: Env{Environ: []string{"XDG_STATE_HOME=" + t.TempDir()}}}
+		a := &app{Env: Env{Environ: []string{state}}}
 		if flag {
 			a.flags.store = text
 		} else {
