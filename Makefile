@@ -138,6 +138,16 @@ sim-ci: ## 20,000 histories, of fixed seeds and of new ones; takes three minutes
 	wait $$first && run -test.run '^TestSim$$' -seed=$$(date +%s)0000 -runs=$(SIMFRESH); fresh=$$?; \
 	wait $$second && exit $$fresh
 
+CHAOSTIME ?= 1h
+
+.PHONY: chaos
+chaos: ## real processes, killed, stopped and cut off on real engines, for CHAOSTIME (1h)
+	go run ./chaos -for $(CHAOSTIME)
+
+.PHONY: chaos-ci
+chaos-ci: ## the same for three minutes: histories, crashes and named exceptions
+	go run ./chaos -for 3m -round 18s
+
 .PHONY: mutations
 mutations: ## breaks the protocol in one place after the other, and wants the tests to fail
 	cd sim && go test -count=1 -timeout 60m -run '^TestMutations$$' -mutate=all .

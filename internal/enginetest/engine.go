@@ -32,7 +32,7 @@ type Engine struct {
 // data in memory, otherwise in the SQLite file of that name.
 //
 // The engine ends when Stop is called or the calling process is gone, even by
-// SIGKILL: see watched.
+// SIGKILL: see [Watched].
 func Start(dbPath string) (*Engine, error) {
 	binary, err := Binary()
 	if err != nil {
@@ -82,7 +82,7 @@ func startOn(binary, dbPath string) (*Engine, error) {
 	defer os.Remove(out.Name())
 	defer out.Close()
 
-	cmd := watched(binary, args)
+	cmd := Watched(binary, args)
 	cmd.Stdout, cmd.Stderr = out, out
 	life, err := cmd.StdinPipe()
 	if err != nil {

@@ -6,6 +6,6 @@ import "os/exec"
 
 const watchedByPipe = false
 
-// watched has no watcher here: the engine ends with Stop, and outlives a
+// Watched has no watcher here: the engine ends with Stop, and outlives a
 // process that is killed before it gets there.
-func watched(binary string, args []string) *exec.Cmd { return exec.Command(binary, args...) }
+func Watched(binary string, args []string) *exec.Cmd { return exec.Command(binary, args...) }

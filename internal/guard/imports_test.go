@@ -35,7 +35,7 @@ var impureTime = []string{
 
 // clients are the folders that may import the root package.
 var clients = []string{
-	"cmd", "integrations", "sim", "bench", "tests", "dynalocktest", "docs/examples", "examples", "internal/demo", "internal/pictures", "internal/scenariotest",
+	"cmd", "chaos", "integrations", "sim", "bench", "tests", "dynalocktest", "docs/examples", "examples", "internal/demo", "internal/pictures", "internal/scenariotest",
 }
 
 func allows(list []string, path string) bool {
