@@ -64,6 +64,11 @@ func (s *script) refused(process string, from, to int64, by string, token uint64
 	return s
 }
 
+func (s *script) waited(process string, from, to int64, by string, token uint64) *script {
+	s.call(from, to, Event{Process: process, Op: Acquire, Waits: true, Outcome: Refused, Holder: by, HolderToken: token})
+	return s
+}
+
 // takes is has of a lock whose holder's lease had ended.
 func (s *script) takes(process string, token uint64, from, to int64, looks ...int64) *script {
 	n := len(s.events)
@@ -124,6 +129,8 @@ func TestJudge(t *testing.T) {
 			has("a.1", 1, 0, 10, 11, 50).refused("b.1", 20, 30, "a", 18).releases("a.1", 1, 60, 70).has("a.1", 18, 65, 75, 76), want: []string{"model"}},
 		"refused after the release": {s: new(script).
 			has("a.1", 1, 0, 10, 11, 50).releases("a.1", 1, 60, 70).refused("b.1", 80, 90, "a", 1), want: []string{"model"}},
+		"gave up waiting, and saw nothing newer": {s: new(script).
+			has("a.1", 1, 0, 10, 11, 50).releases("a.1", 1, 60, 70).waited("b.1", 80, 90, "a", 1)},
 		"refused by nobody known": {s: new(script).refused("b.1", 80, 90, "c", 5)},
 		"two believe": {s: new(script).
 			has("a.1", 1, 0, 10, 11, 50).has("b.1", 2, 20, 30, 31, 60), want: []string{"overlap", "promise", "model"}},

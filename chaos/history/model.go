@@ -35,7 +35,9 @@ const block = 16
 //	resume       from free, or from the owner's own tenure, with a higher token
 //	release-key  from the owner's own tenure to free, or nothing where it is free
 //	held         the tenure holds: a renewal that succeeded, a proof of belief
-//	refused      that owner holds, with that token or a little lower one
+//	refused      that owner holds, with that token or a little lower one: of an acquire
+//	             that did not wait; one that did tells what it saw last, which may have
+//	             been before the call
 //
 // A call of unknown outcome begins a tenure that nobody has, or none. Nothing
 // may build on it, so it is left out; a refusal that names a tenure that nobody
@@ -119,7 +121,7 @@ func (k *keyHistory) steps(o Options) (ops []porcupine.Operation, unjudged int) 
 		switch {
 		case c.Op == ReleaseKey && c.outcome() == OK && !o.Named:
 			add(c.Process, c.At, c.returned(), step{op: ReleaseKey, owner: c.Owner})
-		case c.Op == Acquire && c.outcome() == Refused:
+		case c.Op == Acquire && c.outcome() == Refused && !c.Waits:
 			if !k.known(c.end.Holder, c.end.HolderToken) {
 				unjudged++
 				continue
