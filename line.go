@@ -203,6 +203,12 @@ func (c *Client) heldHere(key string) error {
 	e := &HeldError{Key: key, Owner: c.set.owner}
 	if l := c.handleOf(key); l != nil {
 		e.Token, e.Since = l.Token(), l.began.Wall.Truncate(time.Second)
+		l.mu.Lock()
+		e.Lease, e.Expires = l.lease, l.expires
+		l.mu.Unlock()
+		if e.Lease > 0 {
+			e.RetryAt = l.Deadline().Round(time.Millisecond)
+		}
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package dynalock_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,47 @@ func TestLinePassesOnWithoutRequests(t *testing.T) {
 		}
 		if r := w.row("k"); !r.Released {
 			t.Errorf("left behind: %+v", r)
+		}
+	})
+}
+
+// Who gives up in the line is told what is known of the lease: it was said to
+// be held until released, whatever the lease.
+func TestLineTellsTheLease(t *testing.T) {
+	const lease = 20 * time.Second
+	for name, opts := range map[string][]dynalock.AcquireOption{
+		"durable":    {dynalock.WithLease(lease)},
+		"live":       {dynalock.WithLease(lease), dynalock.KeepAlive()},
+		"in session": {dynalock.WithLease(lease), dynalock.KeepAlive()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				m := w.machine("a")
+				l := m.take("k", append(opts, dynalock.Wait())...) // through the line
+				if name == "in session" {
+					pass(lease)
+				}
+				_, err := m.AcquireLock(background, "k", dynalock.WaitFor(time.Second))
+				var held *dynalock.HeldError
+				if !errors.As(err, &held) {
+					t.Fatal(err)
+				}
+				if held.Lease != lease || held.Token != l.Token() {
+					t.Errorf("%+v", held)
+				}
+				if left := time.Until(held.RetryAt); left <= 0 || left > lease {
+					t.Errorf("a try can succeed in %v: %+v", left, held)
+				}
+			})
+		})
+	}
+	inWorld(t, func(w *world) {
+		m := w.machine("a")
+		m.take("k", dynalock.WithoutLease(), dynalock.Wait())
+		_, err := m.AcquireLock(background, "k", dynalock.WaitFor(time.Second))
+		var held *dynalock.HeldError
+		if !errors.As(err, &held) || held.Lease != 0 || !held.RetryAt.IsZero() {
+			t.Errorf("without a lease: %+v, %v", held, err)
 		}
 	})
 }
