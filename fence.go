@@ -47,6 +47,12 @@ type Fence struct {
 // FenceCondition gives the parts of an UpdateItem on an item of yours that
 // refuse a lower fencing token than the one last written, which is kept in the
 // attribute attr. It works for any table, and sends nothing.
+//
+// What counts is the last token written: until the new holder's first write a
+// former one's still pass. So who reads an item to write it anew should make
+// that read an UpdateItem with Condition and Set alone and ReturnValues ALL_NEW,
+// or use [Lock.TransactGuard]; otherwise a late write between the two is
+// overwritten unseen.
 func (l *Lock) FenceCondition(attr string) Fence {
 	const name, token = "#dynalock_fence", ":dynalock_token"
 	return Fence{

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kmdeveloping/dynalock/internal/enginetest"
 	"github.com/kmdeveloping/dynalock/lockstore"
 	"github.com/kmdeveloping/dynalock/lockstore/faultstore"
 )
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv(victimVariable) != "":
 		exit(victim())
 	}
-	code := m.Run()
+	code := enginetest.Run(m)
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, "leak:", err)
 		code = 1
