@@ -64,6 +64,11 @@ func (s *script) refused(process string, from, to int64, by string, token uint64
 	return s
 }
 
+func (s *script) unanswered(op, process string, from, to int64) *script {
+	s.call(from, to, Event{Process: process, Op: op, Outcome: Unknown})
+	return s
+}
+
 func (s *script) waited(process string, from, to int64, by string, token uint64) *script {
 	s.call(from, to, Event{Process: process, Op: Acquire, Waits: true, Outcome: Refused, Holder: by, HolderToken: token})
 	return s
@@ -150,6 +155,10 @@ func TestJudge(t *testing.T) {
 			has("a.1", 5, 0, 10, 11, 50).releases("a.1", 5, 60, 70).has("b.1", 5, 75, 80, 81), want: []string{"token", "model"}},
 		"ended by name after a kill": {s: new(script).
 			has("a.1", 1, 0, 10, 11, 50).event(Kill, "a.1", 60, 61).byName(ReleaseKey, "a.2", 100, 110).has("b.1", 2, 120, 130, 131)},
+		"ended by name, perhaps": {s: new(script).has("a.1", 1, 0, 10, 11, 50).event(Kill, "a.1", 60, 61).
+			unanswered(ReleaseKey, "a.2", 100, 110).has("b.1", 2, 120, 130, 131)},
+		"ended by name before, perhaps": {s: new(script).has("a.1", 1, 0, 10, 11, 50).event(Kill, "a.1", 60, 61).
+			unanswered(ReleaseKey, "a.2", 200, 210).has("b.1", 2, 120, 130, 131), want: []string{"promise", "model"}},
 		"ended by another's name": {s: new(script).
 			has("a.1", 1, 0, 10, 11, 50).event(Kill, "a.1", 60, 61).byName(ReleaseKey, "c.2", 100, 110).has("b.1", 2, 120, 130, 131), want: []string{"promise", "model"}},
 		"killed before the answer": {s: new(script).
@@ -162,11 +171,15 @@ func TestJudge(t *testing.T) {
 			has("a.1", 1, 0, 10, 11, 3500).byName(Force, "c.1", 20, 30).has("b.1", 2, 20, 40, 41, 60), want: []string{"overlap"}},
 		"two believe, and nobody forced": {o: Options{Named: true, Deleting: plain.Deleting}, s: new(script).
 			has("a.1", 1, 0, 10, 11, 150).has("b.1", 2, 20, 40, 41, 60), want: []string{"overlap"}},
-		"lost without a cause":        {s: new(script).has("a.1", 1, 0, 10, 11, 50).lost("a.1", 1, 100, "expired"), want: []string{"cause"}},
-		"forced where nobody may":     {s: new(script).has("a.1", 1, 0, 10, 11, 50).lost("a.1", 1, 100, "forced"), want: []string{"cause"}},
-		"an error that may not be":    {s: new(script).broken("a.1", 1, 10), want: []string{"error"}},
-		"shortened, and taken early":  {s: new(script).has("a.1", 1, 0, 10, 11).extends("a.1", 1, 20, 30).has("b.1", 2, 40, 100).event(Stop, "a.1", 31, 31)},
-		"kept by HoldAtLeast":         {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).has("b.1", 2, 80, 510, 511)},
+		"lost without a cause":       {s: new(script).has("a.1", 1, 0, 10, 11, 50).lost("a.1", 1, 100, "expired"), want: []string{"cause"}},
+		"forced where nobody may":    {s: new(script).has("a.1", 1, 0, 10, 11, 50).lost("a.1", 1, 100, "forced"), want: []string{"cause"}},
+		"an error that may not be":   {s: new(script).broken("a.1", 1, 10), want: []string{"error"}},
+		"shortened, and taken early": {s: new(script).has("a.1", 1, 0, 10, 11).extends("a.1", 1, 20, 30).has("b.1", 2, 40, 100).event(Stop, "a.1", 31, 31)},
+		"kept by HoldAtLeast":        {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).has("b.1", 2, 80, 510, 511)},
+		"kept, and nobody's any more": {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).
+			byName(ReleaseKey, "b.1", 80, 90).refused("c.1", 100, 110, "a", 1)},
+		"held for a while at least, and another releases it": {s: new(script).holds("a.1", 1, 500).
+			byName(ReleaseKey, "b.1", 30, 40).releases("a.1", 1, 60, 70), want: []string{"model"}},
 		"not kept though HoldAtLeast": {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).has("b.1", 2, 80, 90, 91), want: []string{"promise", "model"}},
 	}
 	for name, test := range tests {

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -11,9 +12,10 @@ import (
 // A step is an operation of the model: something that a call did to a lock, or
 // saw of it, at one moment between the two times of its porcupine.Operation.
 type step struct {
-	op    string // acquire, end, resume, release-key, held, refused
+	op    string // acquire, release, end, resume, release-key, held, refused
 	token uint64
 	owner string
+	keeps bool // of acquire and resume: HoldAtLeast keeps it taken when it is released
 }
 
 // A state is a lock's: the tenure that holds it, and the highest token so far.
@@ -21,6 +23,8 @@ type state struct {
 	holder uint64 // token; 0: free
 	owner  string
 	last   uint64
+	keeps  bool // see step
+	over   bool // released, and kept
 }
 
 // block is how many tokens a client reserves for hand-overs among its
@@ -30,16 +34,19 @@ const block = 16
 // Model is a lock as one sees it who knows nothing of leases and requests:
 //
 //	acquire      from free, with a token higher than all before
+//	release      of a tenure that HoldAtLeast keeps taken, but for nobody
 //	end          of a tenure: to free. By release, or by the end of its lease; it
 //	             cannot come before the release was called or the last promise ended
 //	resume       from free, or from the owner's own tenure, with a higher token
-//	release-key  from the owner's own tenure to free, or nothing where it is free
+//	release-key  a release, or the end, of the owner's own tenure; nothing where
+//	             there is none of anybody. maybe-release-key: the same, at any time
+//	             from its call on, of a release or resumption of unknown outcome
 //	held         the tenure holds: a renewal that succeeded, a proof of belief
 //	refused      that owner holds, with that token or a little lower one: of an acquire
 //	             that did not wait; one that did tells what it saw last, which may have
 //	             been before the call
 //
-// A call of unknown outcome begins a tenure that nobody has, or none. Nothing
+// An acquire of unknown outcome begins a tenure that nobody has, or none. Nothing
 // may build on it, so it is left out; a refusal that names a tenure that nobody
 // has is left out too, and counted.
 var model = porcupine.Model{
@@ -61,20 +68,36 @@ var model = porcupine.Model{
 }
 
 func (s state) step(do step) (bool, state) {
-	held := state{do.token, do.owner, do.token}
+	held := state{holder: do.token, owner: do.owner, last: do.token, keeps: do.keeps}
+	over := s
+	over.over = true
 	free := state{last: s.last}
 	switch do.op {
 	case Acquire:
 		return s.holder == 0 && do.token > s.last, held
 	case Resume:
 		return (s.holder == 0 || s.owner == do.owner) && do.token > s.last, held
+	case Release:
+		if s.holder == do.token {
+			return true, over
+		}
+		return true, s
 	case stepEnd:
 		if s.holder == do.token {
 			return true, free
 		}
 		return true, s // ended by name before
-	case ReleaseKey:
-		return s.holder == 0 || s.owner == do.owner, free
+	case stepMaybe, ReleaseKey:
+		mine := s.owner == do.owner
+		switch {
+		case do.op == stepMaybe && !mine:
+			return true, s
+		case s.holder == 0 || s.over:
+			return true, s
+		case s.keeps:
+			return mine, over
+		}
+		return mine, free
 	case stepHeld:
 		return s.holder == do.token, s
 	case Refused:
@@ -84,8 +107,9 @@ func (s state) step(do step) (bool, state) {
 }
 
 const (
-	stepEnd  = "end"
-	stepHeld = "held"
+	stepEnd   = "end"
+	stepHeld  = "held"
+	stepMaybe = "maybe-release-key"
 )
 
 // steps are the operations of one key, and how many refusals are left out.
@@ -98,13 +122,13 @@ func (k *keyHistory) steps(o Options) (ops []porcupine.Operation, unjudged int) 
 		ops = append(ops, porcupine.Operation{ClientId: clients[who], Input: s, Call: from, Return: max(from, to)})
 	}
 	for i, t := range k.tenures {
-		add(t.Process, t.Asked, t.Got, step{t.Op, t.Token, t.Owner})
+		add(t.Process, t.Asked, t.Got, step{t.Op, t.Token, t.Owner, t.kept})
 		for _, r := range t.reads {
-			add(t.Process, r.from, r.to, step{stepHeld, t.Token, t.Owner})
+			add(t.Process, r.from, r.to, step{op: stepHeld, token: t.Token, owner: t.Owner})
 		}
 		if t.First != 0 && !o.Named {
-			add(t.Process, t.First, t.First, step{stepHeld, t.Token, t.Owner})
-			add(t.Process, t.Last, t.Last, step{stepHeld, t.Token, t.Owner})
+			add(t.Process, t.First, t.First, step{op: stepHeld, token: t.Token, owner: t.Owner})
+			add(t.Process, t.Last, t.Last, step{op: stepHeld, token: t.Token, owner: t.Owner})
 		}
 		from, to := t.ends(), int64(never)
 		if o.Named {
@@ -112,21 +136,26 @@ func (k *keyHistory) steps(o Options) (ops []porcupine.Operation, unjudged int) 
 		}
 		if t.released != 0 && !t.kept {
 			to = t.released
-		} else if i+1 < len(k.tenures) { // tokens rise: it has to have ended by then
+		} else if t.kept && t.giveUp != 0 {
+			add(t.Process+" released", t.giveUp, cmp.Or(t.released, never), step{op: Release, token: t.Token, owner: t.Owner})
+		}
+		if to == never && i+1 < len(k.tenures) { // tokens rise: it has to have ended by then
 			to = k.tenures[i+1].Got
 		}
-		add(t.Process+" ends", from, to, step{stepEnd, t.Token, t.Owner})
+		add(t.Process+" ends", from, to, step{op: stepEnd, token: t.Token, owner: t.Owner})
 	}
 	for _, c := range k.calls {
 		switch {
 		case c.Op == ReleaseKey && c.outcome() == OK && !o.Named:
 			add(c.Process, c.At, c.returned(), step{op: ReleaseKey, owner: c.Owner})
+		case (c.Op == ReleaseKey || c.Op == Resume) && c.outcome() == Unknown && !o.Named:
+			add(c.Process+" later", c.At, never, step{op: stepMaybe, owner: c.Owner})
 		case c.Op == Acquire && c.outcome() == Refused && !c.Waits:
 			if !k.known(c.end.Holder, c.end.HolderToken) {
 				unjudged++
 				continue
 			}
-			add(c.Process, c.At, c.returned(), step{Refused, c.end.HolderToken, c.end.Holder})
+			add(c.Process, c.At, c.returned(), step{op: Refused, token: c.end.HolderToken, owner: c.end.Holder})
 		}
 	}
 	return ops, unjudged
