@@ -115,3 +115,26 @@ func TestRenewalEvents(t *testing.T) {
 		}
 	})
 }
+
+// What a client had left behind itself, by a request whose answer was lost, is
+// no tenure of another whose lease had ended: nobody is told of a takeover.
+func TestOwnLeftoverIsNoTakeover(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		seen := &events{}
+		m := w.machine("a", dynalock.WithObserver(seen.observe))
+		lost := m.net.On(faultstore.Match{Op: faultstore.OpWrite, Times: 1}, faultstore.BlackHoleApplied())
+		ctx, cancel := context.WithTimeout(background, 50*time.Millisecond)
+		defer cancel()
+		if l, err := m.AcquireLock(ctx, "k", dynalock.WithLease(time.Minute)); err == nil {
+			t.Fatalf("got %v", l)
+		}
+		<-lost.Done()
+		if r := w.row("k"); r == nil || r.Released {
+			t.Fatalf("it was not carried out: %+v", r)
+		}
+		m.take("k", dynalock.WithLease(time.Minute))
+		if got := seen.of(dynalock.EventAcquired); len(got) != 1 || got[0].TakenOver {
+			t.Errorf("%+v", got)
+		}
+	})
+}

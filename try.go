@@ -17,6 +17,7 @@ type try struct {
 	sent   protocol.Attempts
 	over   *lockstore.Record // the lapsed tenure to take over; nil: acquire
 	place  int               // in its queue; its length: outside
+	own    bool              // over is what this client itself had left behind
 	// resumes is the tenure of the same owner to go on with; nil: acquire.
 	resumes *lockstore.Record
 	began   protocol.Moment
@@ -106,7 +107,7 @@ func (t *try) persist(ctx context.Context) (got answer, belief *protocol.Belief,
 // next decides on a refused request whether another one can succeed now.
 func (t *try) next(ctx context.Context, got answer) bool {
 	r, c := got.Record, t.c
-	t.over = nil
+	t.over, t.own = nil, false
 	if r != nil && r.Nonce == t.tenure.Nonce {
 		// Ours, but not as any of our requests wrote it: changed or released
 		// from outside while we did not know that we had it. It is not ours to
@@ -126,7 +127,7 @@ func (t *try) next(ctx context.Context, got answer) bool {
 			c.spawn(func(background context.Context) { c.clean(background, key, nonce, c.orphaned) })
 			return false
 		}
-		t.over, t.place = r, 0
+		t.over, t.place, t.own = r, 0, true
 		return true
 	}
 	if r.Session != "" {
@@ -167,7 +168,7 @@ func (t *try) won(ctx context.Context, r *lockstore.Record, belief protocol.Beli
 	err := t.furnish(ctx, l, r)
 	t.doubt = doubt
 	token := l.token // before others have the handle
-	l.tookOver = t.over != nil
+	l.tookOver = t.over != nil && !t.own
 	if err == nil {
 		err = c.adopt(l)
 	}
