@@ -90,7 +90,7 @@ func (p *plan) judge(dir string, last map[string]string, problem error) (*report
 		return r, nil, err
 	}
 	h := history.New(events)
-	o := history.Options{Named: p.kind == kindNamed, Deleting: func(key string) bool { return key == p.deleting }}
+	o := history.Options{Named: p.kind == kindNamed, Repeats: p.store == storeSQLite && p.faults > 0, Deleting: func(key string) bool { return key == p.deleting }}
 	r.count(h)
 	var found []string
 	keys := map[string]bool{}

@@ -102,8 +102,20 @@ func (w *worker) options(owner string) []dynalock.ClientOption {
 			if yes, ok := ctx.Value(tookOver{}).(*atomic.Bool); ok && e.Kind == dynalock.EventAcquired && e.TakenOver {
 				yes.Store(true)
 			}
+			w.noteRequest(e)
 		}),
 	}
+}
+
+// noteRequest notes requests that met a fault within the process: on SQLite
+// there is no proxy to do it.
+func (w *worker) noteRequest(e dynalock.Event) {
+	const slow = 100 * time.Millisecond
+	if w.Path == "" || w.Faults == 0 || e.Kind != dynalock.EventRequest || e.Err == nil && e.Took < slow {
+		return
+	}
+	now := history.Now()
+	w.log.Add(history.Event{Kind: history.Faulty, Op: "of the store", From: now - int64(e.Took), At: now})
 }
 
 // close ends the clients, and waits until no handle is looked at.

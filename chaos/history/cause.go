@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (h *History) Causes(o Options) (takeovers, losses map[string]int, found []F
 	for _, k := range h.sorted() {
 		for i, t := range k.tenures {
 			if t.TookOver {
-				why := h.whyTaken(k, i)
+				why := h.whyTaken(k, i, o)
 				if why == "" && !o.Deleting(k.key) {
 					found = append(found, Finding{k.key, t.Got, fmt.Sprintf("%v took over, and nothing explains it", t)})
 				}
@@ -37,7 +38,7 @@ func (h *History) Causes(o Options) (takeovers, losses map[string]int, found []F
 
 // whyTaken explains a takeover by the end of the tenure before, or by a tenure
 // between them that nobody got a handle to.
-func (h *History) whyTaken(k *keyHistory, i int) string {
+func (h *History) whyTaken(k *keyHistory, i int, o Options) string {
 	t := k.tenures[i]
 	from := int64(0)
 	if i > 0 {
@@ -49,6 +50,9 @@ func (h *History) whyTaken(k *keyHistory, i int) string {
 	}
 	if h.unknownBetween(k, from, t) {
 		return "a call of unknown outcome had taken it"
+	}
+	if h.repeatedBetween(k, from, t, o) {
+		return "a request that was carried out twice had taken it"
 	}
 	return ""
 }
@@ -101,6 +105,23 @@ func (h *History) unknownBetween(k *keyHistory, from int64, t *Tenure) bool {
 		}
 	}
 	return false
+}
+
+// lateCopy is how much later the second copy of a request may come.
+const lateCopy = int64(3 * time.Second)
+
+// repeatedBetween reports an acquire that was answered and may have been carried
+// out a second time after from, and before t: nobody can know of what that began
+// (docs/bugs.md, "What is left out").
+func (h *History) repeatedBetween(k *keyHistory, from int64, t *Tenure, o Options) bool {
+	return slices.ContainsFunc(k.calls, func(c *call) bool {
+		if c.Op != Acquire || c.outcome() != OK || c.At > t.Got || c.returned()+lateCopy < from {
+			return false
+		}
+		return o.Repeats || slices.ContainsFunc(h.life(c.Process).faults, func(f span) bool {
+			return f.what == "twice" && f.from >= c.At && f.from <= c.returned()
+		})
+	})
 }
 
 // whyLost explains why a handle ended that was not released.

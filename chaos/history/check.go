@@ -14,6 +14,8 @@ type Options struct {
 	// then believe until Pardon after the exception, and longer than it is
 	// nobody's.
 	Named bool
+	// Repeats: requests may be carried out twice and no log shows which.
+	Repeats bool
 	// Deleting reports keys whose locks are deleted on release, so that the
 	// order of their tokens is a clock's.
 	Deleting func(key string) bool

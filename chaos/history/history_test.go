@@ -48,6 +48,10 @@ func (s *script) call(from, to int64, e Event) int64 {
 // has adds an acquire of a live lock with a lease of a second, and looks at it.
 func (s *script) has(process string, token uint64, from, to int64, looks ...int64) *script {
 	s.call(from, to, Event{Process: process, Op: Acquire, Outcome: OK, Handle: int64(token), Token: token, Live: true, Lease: 1000 * ms})
+	return s.looks(process, token, looks...)
+}
+
+func (s *script) looks(process string, token uint64, looks ...int64) *script {
 	for _, at := range looks {
 		s.add(Event{Kind: Held, Process: process, From: at, At: at + 1, Until: at + 1000, Handle: int64(token), Token: token})
 	}
@@ -66,6 +70,11 @@ func (s *script) refused(process string, from, to int64, by string, token uint64
 
 func (s *script) unanswered(op, process string, from, to int64) *script {
 	s.call(from, to, Event{Process: process, Op: op, Outcome: Unknown})
+	return s
+}
+
+func (s *script) twice(process string, at int64) *script {
+	s.add(Event{Kind: Faulty, Op: "twice", Process: process, From: at, At: at})
 	return s
 }
 
@@ -165,6 +174,8 @@ func TestJudge(t *testing.T) {
 			has("b.1", 2, 0, 30, 31).releases("b.1", 2, 40, 50).pending("a.1", 20).event(Kill, "a.1", 60, 61).takes("b.1", 9, 70, 1100, 1101)},
 		"taken from nobody": {s: new(script).
 			has("b.1", 2, 0, 30, 31).releases("b.1", 2, 40, 50).takes("b.1", 9, 70, 1100, 1101), want: []string{"cause"}},
+		"taken from a copy": {s: new(script).
+			has("b.1", 2, 0, 30, 31).releases("b.1", 2, 40, 50).twice("b.1", 10).takes("b.1", 9, 70, 1100, 1101)},
 		"forced, and it believed for a while": {o: Options{Named: true, Deleting: plain.Deleting}, s: new(script).
 			has("a.1", 1, 0, 10, 11, 150).byName(Force, "c.1", 20, 30).has("b.1", 2, 20, 40, 41, 60)},
 		"forced, and it believed for too long": {o: Options{Named: true, Deleting: plain.Deleting}, s: new(script).
@@ -178,6 +189,8 @@ func TestJudge(t *testing.T) {
 		"kept by HoldAtLeast":        {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).has("b.1", 2, 80, 510, 511)},
 		"kept, and nobody's any more": {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).
 			byName(ReleaseKey, "b.1", 80, 90).refused("c.1", 100, 110, "a", 1)},
+		"kept, and released by name after a kill": {s: new(script).holds("a.1", 1, 300).looks("a.1", 1, 11).event(Kill, "a.1", 60, 61).
+			byName(ReleaseKey, "a.2", 80, 90).refused("c.1", 100, 110, "a", 1).has("b.1", 2, 100, 400, 401)},
 		"held for a while at least, and another releases it": {s: new(script).holds("a.1", 1, 500).
 			byName(ReleaseKey, "b.1", 30, 40).releases("a.1", 1, 60, 70), want: []string{"model"}},
 		"not kept though HoldAtLeast": {s: new(script).holds("a.1", 1, 500).releases("a.1", 1, 60, 70).has("b.1", 2, 80, 90, 91), want: []string{"promise", "model"}},

@@ -25,6 +25,7 @@ type state struct {
 	last   uint64
 	keeps  bool // see step
 	over   bool // released, and kept
+	named  bool // released by name, and kept until a moment that is not known
 }
 
 // block is how many tokens a client reserves for hand-overs among its
@@ -74,9 +75,9 @@ func (s state) step(do step) (bool, state) {
 	free := state{last: s.last}
 	switch do.op {
 	case Acquire:
-		return s.holder == 0 && do.token > s.last, held
+		return (s.holder == 0 || s.named) && do.token > s.last, held
 	case Resume:
-		return (s.holder == 0 || s.owner == do.owner) && do.token > s.last, held
+		return (s.holder == 0 || s.named || s.owner == do.owner) && do.token > s.last, held
 	case Release:
 		if s.holder == do.token {
 			return true, over
@@ -95,6 +96,7 @@ func (s state) step(do step) (bool, state) {
 		case s.holder == 0 || s.over:
 			return true, s
 		case s.keeps:
+			over.named = true
 			return mine, over
 		}
 		return mine, free
