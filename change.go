@@ -124,7 +124,8 @@ func (l *Lock) send(ctx context.Context, ch *change) (answer, *pending, error) {
 		l.moving = ch.moves
 		w = protocol.MoveTo(ch.moves.key, l.nonce, l.seq)
 	case ch.token != 0:
-		w = protocol.RaiseToken(l.nonce, l.seq, ch.token)
+		ch.token = max(ch.token, l.tokens+1)
+		w = protocol.RaiseToken(l.nonce, l.seq, l.tokens, ch.token)
 	case ch.renew:
 		if p.lease = ch.lease; p.lease == keepLease {
 			p.lease = l.lease

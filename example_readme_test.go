@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"github.com/kmdeveloping/dynalock"
+	"github.com/kmdeveloping/dynalock/memstore"
 )
 
 // One of several processes leads; the others stand in line.
 func Example_leader() {
 	ctx := context.Background()
-	client := newClient("web-1")
+	client := dynalock.New(memstore.New(), dynalock.WithLockOwnerName("web-1"))
+	defer client.Close(ctx)
 	lead := func(ctx context.Context, token uint64) error {
 		fmt.Println("leads", ctx.Err(), token > 0)
 		return nil

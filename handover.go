@@ -121,10 +121,11 @@ func (l *Lock) successor(a *acquisition) *Lock {
 // reserve takes a block of tokens for local hand-overs, by one write.
 func (l *Lock) reserve(ctx context.Context) bool {
 	l.mu.Lock()
-	seq, token := l.seq, l.tokens+tokenBlock
+	seq, from := l.seq, l.tokens
+	token := from + tokenBlock
 	l.mu.Unlock()
 	l.c.reserving(l.key, l.nonce, token)
-	got, err := l.c.write(ctx, "reserve", l.key, protocol.RaiseToken(l.nonce, seq, token))
+	got, err := l.c.write(ctx, "reserve", l.key, protocol.RaiseToken(l.nonce, seq, from, token))
 	if err != nil || !got.Applied {
 		return false
 	}

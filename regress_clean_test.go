@@ -159,3 +159,32 @@ func TestRegress_CopyOfALapsedTenureStayed(t *testing.T) {
 		}
 	})
 }
+
+// A client gave its tenure a token above those that it had seen, while a late copy
+// began that tenure anew with one that was higher still: the token went back.
+func TestRegress_RaisedTokenWentBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, gate := w.machine("a"), faultstore.NewGate()
+		a.net.On(faultstore.Match{Op: faultstore.OpWrite, Times: 1}, faultstore.ApplyCut())
+		next := a.wait(background, "k")
+		pass(time.Millisecond)
+		first := w.row("k")
+		other := *first
+		other.Nonce, other.Token = "another's", first.Token+5
+		w.table.Put("k", &other)
+		if _, err := a.GetLock(background, "k"); err != nil {
+			w.t.Fatal(err)
+		}
+		w.table.Put("k", first) // as a copy that was sent again finds it
+		a.net.On(faultstore.Match{Op: faultstore.OpWrite, Skip: 1, Times: 1}, gate.Before())
+		<-gate.Arrived() // it raises its token
+		revived := *first
+		revived.Token += 100
+		w.table.Put("k", &revived)
+		gate.Open()
+		pass(time.Minute)
+		if r := w.row("k"); r.Token <= revived.Token || next.lock == nil || int64(next.lock.Token()) != r.Token {
+			w.t.Errorf("%v, %v; row %+v", next.lock, next.err, r)
+		}
+	})
+}

@@ -31,6 +31,7 @@ var mutations = []mutation{
 	{name: "never-looks", file: "members.go", old: "\tfor range l.members.hire() {\n", now: "\tfor range l.members.hire() * 0 {\n"},
 	{name: "won-by-any-copy", file: "internal/protocol/answer.go", old: "\t\tif t.made(r) {\n\t\t\treturn s.promise.Belief(s.at), true", now: "\t\tif r != nil && r.Nonce == t.Nonce && !r.Released {\n\t\t\treturn a.sent[len(a.sent)-1].promise.Belief(a.sent[len(a.sent)-1].at), true"},
 	{name: "shortening-unknown", file: "change.go", old: "l.caps = append(l.caps, p)", now: "_ = l.caps", dir: "..", test: "TestExtendShorterAnswerLost"},
+	{name: "raise-any", file: steps, old: "w.If[0] = append(w.If[0], tokenOf(&lockstore.Record{Token: from}))", now: "_ = from", dir: "..", test: "TestRegress_RaisedTokenWentBack"},
 	{name: "successor-same-token", file: "handover.go", old: "began: now, token: l.token + 1, tokens", now: "began: now, token: l.token, tokens"},
 	{name: "ghosts-stay", file: "queue.go", old: "\tif id == \"\" || place < 0 {\n\t\treturn\n\t}\n\tw.id, w.place", now: "\tif id == \"\" || place < 9 {\n\t\treturn\n\t}\n\tw.id, w.place"},
 }

@@ -29,9 +29,10 @@ func TestUpdate(t *testing.T) {
 }
 
 func TestRaiseToken(t *testing.T) {
-	step{"raise token", protocol.RaiseToken("M", 1, 90), [][2]string{
+	step{"raise token", protocol.RaiseToken("M", 1, 8, 90), [][2]string{
 		{"nonce=M token=8 seq=1", "nonce=M token=90 seq=2"},
 		{"nonce=M token=8 seq=2", refused},
+		{"nonce=M token=91 seq=1", refused},
 		{"nonce=M token=8 seq=1 released", refused},
 	}}.check(t)
 }

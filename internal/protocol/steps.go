@@ -84,10 +84,13 @@ func UpdateLegacy(r *lockstore.Record, data lockstore.SetData) lockstore.Write {
 	return lockstore.Write{If: lockstore.Condition{seen(r)}, Do: []lockstore.Change{data}}
 }
 
-// RaiseToken sets a higher fencing token for a tenure that just began.
-func RaiseToken(nonce lockstore.Nonce, seq, token int64) lockstore.Write {
+// RaiseToken sets a higher fencing token for the tenure. It goes by the token
+// that was seen, too: a late copy may have begun the tenure anew, with the same
+// seq and a token that is higher already.
+func RaiseToken(nonce lockstore.Nonce, seq, from, to int64) lockstore.Write {
 	w := Update(nonce, seq, nil)
-	w.Do = append(w.Do, lockstore.SetToken(token))
+	w.If[0] = append(w.If[0], tokenOf(&lockstore.Record{Token: from}))
+	w.Do = append(w.Do, lockstore.SetToken(to))
 	return w
 }
 
