@@ -26,7 +26,7 @@ import (
 const shortLease = time.Second
 
 // safeLease is for locks that have to outlive a fault and a busy machine.
-const safeLease = 2 * time.Second
+const safeLease = 4 * time.Second
 
 // ever is for calls that nothing ends.
 var ever = context.Background()

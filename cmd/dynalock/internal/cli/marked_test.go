@@ -80,8 +80,14 @@ func TestMarked(t *testing.T) {
 			t.Errorf("it shows %s", place)
 		}
 	}
-	for _, part := range []string{"is held by", "is damaged", "cannot be decrypted", "no AES key", "lock acquired", "lock released", "that is a handle", `"outcome":"exited"`} {
-		if !strings.Contains(paper.String(), part) {
+	saysAll(t, paper.String(), "is held by", "is damaged", "cannot be decrypted", "no AES key", "lock acquired", "lock released", "that is a handle", `"outcome":"exited"`)
+}
+
+// saysAll wants that enough was said to judge by.
+func saysAll(t *testing.T, said string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(said, part) {
 			t.Errorf("nothing says %q: not enough to judge by", part)
 		}
 	}
