@@ -121,3 +121,25 @@ func TestExtend_OfUnknownOutcome(t *testing.T) {
 		b.wait(bg, "k", dynalock.Wait()).within(t, 10*time.Second)
 	})
 }
+
+// A lock with a lease shorter than the claim window that was handed over was
+// believed for the window, and its first renewal then set an earlier end.
+func TestDeadline_NeverGoesBack(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.machine("a"), w.machine("b")
+		first := a.take("k", dynalock.KeepAlive())
+		second := b.wait(bg, "k", dynalock.Wait(), dynalock.KeepAlive(), dynalock.WithLease(time.Second))
+		pass(3 * time.Second)
+		must(t, first.Release(bg))
+		l := second.within(t, time.Minute)
+		for said, n := l.Deadline(), 0; n < 30; n++ {
+			pass(100 * time.Millisecond)
+			now := l.Deadline()
+			if now.Before(said.Add(-time.Millisecond)) || !l.Held() { // the store's clock is known ever less
+				t.Fatalf("said %v, says %v, %v", said, now, l)
+			}
+			said = now
+		}
+		must(t, l.Release(bg))
+	})
+}

@@ -193,6 +193,8 @@ func (w *waiter) claim(ctx context.Context, l *Lock, granted bool) error {
 	enough := granted && a.live && a.data == nil && a.atLeast == 0 &&
 		l.belief.Left(now, &bounds) > protocol.ClaimWindow/3
 	if enough {
+		// No longer than was asked for: what Deadline says, no renewal may take back.
+		l.belief.Lease = min(l.belief.Lease, a.lease)
 		return nil
 	}
 	// The belief begins with the claim.

@@ -192,21 +192,18 @@ func untrue(h *handle, r *lockstore.Record) string {
 }
 
 // pardons reports whether h may believe though its tenure has ended: by a
-// named exception, and not for too long.
+// named exception, and not for too long. A late copy may have revived it since;
+// then h may also have gone on with it.
 func (o *oracle) pardons(h *handle) bool {
 	t := o.tenures[h.nonce]
 	if t == nil {
 		return false
 	}
 	for _, former := range t.former {
-		if h.began.Before(former.ended) && o.pardonsBy(former, h) {
+		if h.began.Before(former.ended) && former.named && !time.Now().After(former.pardoned) {
 			return true
 		}
 	}
-	return o.pardonsBy(t, h)
-}
-
-func (o *oracle) pardonsBy(t *tenure, h *handle) bool {
 	if t.ended.IsZero() || !t.named {
 		return false
 	}

@@ -59,7 +59,8 @@ func (o *oracle) taken(key string, is *idleness) bool {
 		if s != nil {
 			is.lease = s.Lease
 		}
-		return st != nil && !st.lapsed && now.Before(st.written.Add(s.Lease))
+		lapsed := st != nil && st.lapsed && !o.w.has["notime"] // there its end is by the local clock of who wrote it
+		return st != nil && !lapsed && now.Before(st.written.Add(s.Lease))
 	case r.Lease == 0:
 		return true
 	}
