@@ -197,8 +197,8 @@ func (s *stress) judge() {
 			}
 			lost++
 			// By its own looks too: on a busy machine a process may stand still
-			// without our doing.
-			if !s.stopped(s.stops[i], r.From, r.To) && time.Duration(r.Gap) < shortLease/2 {
+			// without our doing, also before its first look.
+			if r.To != 0 && !s.stopped(s.stops[i], r.From, r.To) && time.Duration(r.Gap) < shortLease/2 {
 				s.t.Errorf("process %d lost %+v and was not stopped: %v", i, r, s.stops[i])
 			}
 		}
