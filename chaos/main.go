@@ -123,6 +123,11 @@ func (s setting) plan(seed uint64) *plan {
 
 // one runs a round; the error is of what was found.
 func (s setting) one(p *plan) (*report, error) {
+	if s.dir != "" {
+		if err := os.MkdirAll(s.dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := os.MkdirTemp(s.dir, fmt.Sprintf("chaos-%d-*", p.seed))
 	if err != nil {
 		return newReport(), err
