@@ -125,7 +125,7 @@ func (s setting) plan(seed uint64) *plan {
 func (s setting) one(p *plan) (*report, error) {
 	if s.dir != "" {
 		if err := os.MkdirAll(s.dir, 0o755); err != nil {
-			return nil, err
+			return newReport(), err
 		}
 	}
 	dir, err := os.MkdirTemp(s.dir, fmt.Sprintf("chaos-%d-*", p.seed))
