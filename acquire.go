@@ -181,7 +181,7 @@ func (c *Client) adopt(l *Lock) error {
 // began: what it has got now, as r shows, is a later one. (The former was ended
 // from outside, which its handles would have learned with their next request.)
 func (c *Client) outlived(a *acquisition, l *Lock, r *lockstore.Record) {
-	if a.former == nil || a.former.nonce == l.nonce || closed(a.former.done) {
+	if a.former == nil || a.former.nonce == l.nonce || closed(a.former.done) && !a.former.handedOver() {
 		return
 	}
 	why, by := protocol.WhyLost(a.former.nonce, r)

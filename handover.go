@@ -52,6 +52,9 @@ func (c *Client) nextStanding(l *Lock, take bool) *standing {
 	if n == nil || n.holder != l || c.closed || len(n.waiting) == 0 || c.keys[l.key].queued && n.batch >= localBatch {
 		return nil
 	}
+	if c.keys[l.key].own != l.nonce { // the client has got the lock anew since: this tenure had ended
+		return nil
+	}
 	if !take {
 		return n.waiting[0]
 	}
@@ -77,6 +80,13 @@ func (c *Client) give(s *standing, n *Lock) {
 	k := c.keys[n.key]
 	k.handle, k.own = n, n.nonce
 	s.turn <- n
+}
+
+// handedOver reports whether the tenure went on under another handle.
+func (l *Lock) handedOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.passed
 }
 
 func (l *Lock) needsToken() bool {
