@@ -136,3 +136,28 @@ func TestRegress_DoHidThatTheClientWasClosed(t *testing.T) {
 		}
 	})
 }
+
+// A release of a lock with HoldAtLeast asked for the store's time, and where that
+// was not answered used up all the time it had.
+func TestRegress_ReleaseWaitedForTheTime(t *testing.T) {
+	for name, end := range map[string]func(context.Context, *machine, *dynalock.Lock) error{
+		"Release": func(ctx context.Context, _ *machine, l *dynalock.Lock) error { return l.Release(ctx) },
+		"Close":   func(ctx context.Context, a *machine, _ *dynalock.Lock) error { return a.Close(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a := w.machine("a")
+				l := a.take("k", dynalock.KeepAlive(), dynalock.HoldAtLeast(10*time.Second))
+				pass(15 * time.Second)
+				a.clock.SetWall(-time.Hour) // what is known of the store's time is vague
+				a.net.On(faultstore.Match{Op: faultstore.OpGet}, faultstore.BlackHole())
+				ctx, cancel := context.WithTimeout(background, 2*time.Second)
+				defer cancel()
+				err := end(ctx, a, l)
+				if r := w.row("k"); err != nil || !r.Released && !r.Ended {
+					w.t.Errorf("%v; row %+v", err, r)
+				}
+			})
+		})
+	}
+}

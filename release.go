@@ -139,7 +139,7 @@ func (l *Lock) releaseNow(ctx context.Context) error {
 // tryRelease sends one release. over: it is certain how the tenure ended.
 func (l *Lock) tryRelease(ctx context.Context) (over bool, err error) {
 	if l.keepsOthersOut() {
-		_ = l.c.askTime(ctx, l.key) // without an answer, for rather too long
+		l.askTime(ctx)
 	}
 	got, err := l.c.write(ctx, "release", l.key, l.releaseWrite())
 	loss, by := protocol.LossReleased, l.owner
@@ -178,6 +178,18 @@ func (c *Client) deleteLate(ctx context.Context, key string, nonce lockstore.Non
 	if wanted && r != nil && r.Released && r.Nonce == nonce {
 		_, _ = c.write(ctx, "release", key, protocol.DeleteFree(nonce))
 	}
+}
+
+// askTime asks before a release with HoldAtLeast, for no more than half of the
+// time that is left for both. Without an answer others are kept out for rather too
+// long.
+func (l *Lock) askTime(ctx context.Context) {
+	if end, ok := ctx.Deadline(); ok {
+		limited, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+		ctx = limited
+	}
+	_ = l.c.askTime(ctx, l.key)
 }
 
 func (l *Lock) keepsOthersOut() bool {
