@@ -74,7 +74,7 @@ func notSent(ctx context.Context, a *attempted, err error) *lockstore.Error {
 	case strings.Contains(text, "sign request"), strings.Contains(text, "auth scheme"):
 		e.Kind, e.Advice = lockstore.ErrAccessDenied, "the request could not be signed; check the client's credentials"
 	case strings.Contains(text, "resolve service endpoint"):
-		e.Kind, e.Advice = lockstore.ErrInvalidRequest, "check the client's region and endpoint"
+		e.Kind, e.Advice = lockstore.ErrInvalidRequest, "check the client's region and endpoint (config.LoadDefaultConfig takes them from the environment, aws.NewConfig does not)"
 	}
 	return e
 }
