@@ -45,8 +45,9 @@
 // A write waits for one fdatasync (F_FULLFSYNC on macOS), and every 250 pages
 // for two more; a read waits for none, and never for a writer. A folder
 // that Open makes has mode 0700, a file 0600: whoever can read it can act as any
-// holder in it. Chmod the file to share it, and the others follow. A connection
-// takes 1 to 3 MB of memory, and a Store opens up to four as calls need them.
+// holder in it. To share it, chmod the file and those beside it; later ones
+// follow the file. A connection takes 1 to 3 MB of memory, and a Store opens up
+// to four as calls need them.
 //
 // SQLite is built in through github.com/ncruces/go-sqlite3 (MIT), translated to
 // Go; SQLite itself is in the public domain.
