@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 )
 
 // never is later than everything that happened.
@@ -23,7 +24,8 @@ type Tenure struct {
 	Gap         int64 // the longest time between two looks at the handle
 
 	Promise  int64 // until when it was held at least, by its handles' word
-	hold     int64 // end of HoldAtLeast; 0: none
+	hold     int64 // end of HoldAtLeast at the earliest; 0: none
+	latest   int64 // and at the latest: it counts from the grant, by the store's clock
 	kept     bool  // by HoldAtLeast, its own or that of the tenure that was resumed
 	giveUp   int64 // when its release, or its client's Close, was called; 0: never
 	released int64 // when its release was answered; 0: never, or not known to have been made
@@ -189,9 +191,10 @@ func (h *History) got(e Event) *Tenure {
 	}
 	if e.AtLeast > 0 {
 		t.hold, t.kept = e.From+e.AtLeast, true
+		t.latest = e.At + e.AtLeast + int64(3*time.Second)
 	}
 	for _, former := range k.tenures {
-		t.kept = t.kept || t.Op == Resume && former.Owner == t.Owner && former.hold > t.Asked
+		t.kept = t.kept || t.Op == Resume && former.Owner == t.Owner && former.latest > t.Asked
 	}
 	k.tenures = append(k.tenures, t)
 	return t
