@@ -28,10 +28,12 @@ test: fmt-check vet guard staticcheck race ## all checks, then all tests; the on
 test-short: ## the tests alone, with -short and without the race detector
 	go test -short -timeout $(TIMEOUT) work
 
+# Everything is compiled first, and then one package runs at a time: many tests
+# have real processes and leases of seconds, which a compiler beside them delays.
 .PHONY: race
 race: ## the tests of all modules with the race detector
 	@flag=$(race); echo "== go test $$flag, all modules"; \
-	go test $$flag -timeout $(TIMEOUT) work
+	go test $$flag -exec true work >/dev/null && go test $$flag -p 1 -timeout $(TIMEOUT) work
 
 .PHONY: examples
 examples: ## the examples of the documentation, which are tests too

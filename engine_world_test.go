@@ -34,7 +34,7 @@ var ever = context.Background()
 var errExpired = errors.New("the session has expired")
 
 // slack is what a busy machine may need for something that is done at once.
-const slack = 2 * time.Second
+const slack = 5 * time.Second
 
 // An engineTable is a table on the engine that one test has for itself.
 type engineTable struct {

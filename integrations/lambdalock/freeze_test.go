@@ -69,7 +69,9 @@ func TestThawed(t *testing.T) {
 		if a.Next != 4 {
 			t.Errorf("%s: %s", name, a.text)
 		}
-		if n := len(w.sent()) - before; n != 2+2*4 {
+		// (A read more: where a connection was gone, the client looks whether its
+		// acquire was carried out twice.)
+		if n := len(w.sent()) - before; n != 2+2*4 && n != 2+2*4+1 {
 			t.Errorf("%s: %d requests: %v", name, n, w.sent()[before:])
 		}
 		e.signal(syscall.SIGSTOP)
