@@ -54,13 +54,18 @@ const vague = 10 * time.Second
 // it would keep everybody out for longer, or nobody. A store that tells no time
 // is not asked again.
 func (c *Client) askTime(ctx context.Context, key string) error {
-	now, bounds := c.clock.now(), c.clock.at()
-	if c.timeless.Load() || bounds.Known() && bounds.Width(now) <= vague {
-		return nil
+	for range 2 { // the clock may be set while the answer is under way
+		now, bounds := c.clock.now(), c.clock.at()
+		if c.timeless.Load() || bounds.Known() && bounds.Width(now) <= vague {
+			return nil
+		}
+		got, err := c.read(ctx, key, lockstore.Eventual)
+		if err != nil {
+			return err
+		}
+		if !got.Time.Known() {
+			c.timeless.Store(true)
+		}
 	}
-	got, err := c.read(ctx, key, lockstore.Eventual)
-	if err == nil && !got.Time.Known() {
-		c.timeless.Store(true)
-	}
-	return err
+	return nil
 }

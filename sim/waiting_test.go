@@ -59,8 +59,7 @@ func (o *oracle) taken(key string, is *idleness) bool {
 		if s != nil {
 			is.lease = s.Lease
 		}
-		lapsed := st != nil && st.lapsed && !o.w.has["notime"] // there its end is by the local clock of who wrote it
-		return st != nil && !lapsed && now.Before(st.written.Add(s.Lease))
+		return st != nil && now.Before(st.written.Add(s.Lease)) // who has lost it does not renew it
 	case r.Lease == 0:
 		return true
 	}
