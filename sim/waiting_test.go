@@ -11,6 +11,7 @@ type idleness struct {
 	since time.Time
 	queue int           // the longest meanwhile
 	lease time.Duration // that somebody may count from first sight
+	seen  time.Time     // the last look
 }
 
 // tick looks at what time alone changes: who waits for a lock that nobody
@@ -22,13 +23,17 @@ func (o *oracle) tick() {
 	defer o.mu.Unlock()
 	for _, key := range o.w.keys {
 		is := &idleness{since: time.Now()}
-		if before := o.idle[key]; before != nil && !o.taken(key, is) {
+		before := o.idle[key]
+		if before != nil && time.Since(before.seen) > time.Second {
+			before = nil // somebody may have held it since
+		}
+		if before != nil && !o.taken(key, is) {
 			is, is.queue, is.lease = before, max(before.queue, is.queue), max(before.lease, is.lease)
 		}
 		if r := o.w.table.Peek(key); r != nil {
 			is.queue = max(is.queue, len(r.Queue))
 		}
-		o.idle[key] = is
+		is.seen, o.idle[key] = time.Now(), is
 		for _, c := range waiting {
 			from := laterOf(laterOf(is.since, c.began), c.p.calmFrom)
 			if c.key != key || c.p.troubles > 0 || c.p.dead.Load() || c.ctx.Err() != nil {
