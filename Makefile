@@ -124,8 +124,8 @@ fuzz-ci: ## one fuzz target for a minute, another one each day
 
 # One process runs one history at a time, on one processor, so that it can be
 # repeated; so there are two processes. SIMRUNS are those of fixed seeds.
-SIMRUNS  ?= 17000
-SIMFRESH ?= 2000
+SIMRUNS  ?= 18500
+SIMFRESH ?= 500
 
 .PHONY: sim
 sim: ## the simulator, with ever new seeds until one fails; prints how to repeat it
