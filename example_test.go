@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net/http"
-	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/kmdeveloping/dynalock"
 	"github.com/kmdeveloping/dynalock/internal/enginetest"
@@ -38,21 +34,5 @@ func Example() {
 	// Output: making the report
 }
 
-// loadConfig stands for config.LoadDefaultConfig, in the examples that need
-// DynamoDB: it gives the local engine of the tests.
-func loadConfig(context.Context) (aws.Config, error) {
-	url := enginetest.Endpoint(noTest{})
-	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: &url,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
-		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-	}, nil
-}
-
-// noTest is the test that an example is not.
-type noTest struct{ testing.TB }
-
-func (noTest) Helper()           {}
-func (noTest) Fatal(args ...any) { log.Fatal(args...) }
+// loadConfig stands for config.LoadDefaultConfig: it gives the local engine.
+var loadConfig = enginetest.LoadConfig

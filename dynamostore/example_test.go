@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
-	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/kmdeveloping/dynalock"
@@ -73,19 +70,4 @@ func ExampleStore_Guard() {
 }
 
 // loadConfig stands for config.LoadDefaultConfig: it gives the local engine.
-func loadConfig(context.Context) (aws.Config, error) {
-	url := enginetest.Endpoint(noTest{})
-	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: &url,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
-		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-	}, nil
-}
-
-// noTest is the test that an example is not.
-type noTest struct{ testing.TB }
-
-func (noTest) Helper()           {}
-func (noTest) Fatal(args ...any) { log.Fatal(args...) }
+var loadConfig = enginetest.LoadConfig
